@@ -1,0 +1,1 @@
+"""Ranges of every tensor from one streaming pass over images."""

@@ -1,0 +1,1 @@
+"""Schemas of the YAML files and where they are found."""

@@ -1,0 +1,1 @@
+"""Graphs made plain: simplified, cut at the head, given u8 images."""

@@ -1,0 +1,1 @@
+"""The detection head: found by dataflow, decoded in NumPy."""

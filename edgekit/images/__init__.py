@@ -1,0 +1,1 @@
+"""Image files and data sets, and what a network sees of them."""

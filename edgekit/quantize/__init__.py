@@ -1,0 +1,1 @@
+"""Where a network is quantized, and the Q/DQ nodes that say so."""

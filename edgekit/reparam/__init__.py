@@ -1,0 +1,1 @@
+"""Structural rewrites that leave what a network computes as it was."""

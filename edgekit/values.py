@@ -1,0 +1,200 @@
+"""The nouns that travel between stages: frozen, never pointing back.
+
+A value that was made from another carries the content hash of what it came from.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import onnx_ir as ir
+
+Floats = NDArray[np.float32]
+Ints = NDArray[np.int64]
+Pixels = NDArray[np.uint8]
+Resize = Literal["letterbox-center", "letterbox-topleft", "stretch"]
+Interpolation = Literal["bilinear", "bicubic"]
+ColorOrder = Literal["rgb", "bgr"]
+Precision = Literal["fp32", "fp16", "bf16", "int8", "mixed"]
+Status = Literal["measured", "simulated", "estimated", "not-run"]
+
+
+@dataclass(frozen=True, eq=False)
+class Graph:
+    """A network in memory. Treat ``model`` as read-only: a pass clones before it rewrites.
+
+    Attributes:
+        model: The ONNX network.
+        sha256: Content hash of its serialized form.
+        parent: ``sha256`` of the graph or file it was made from.
+    """
+
+    model: ir.Model
+    sha256: str
+    parent: str | None = None
+
+
+@dataclass(frozen=True)
+class Preprocess:
+    """How an image becomes the network's input.
+
+    The resized, padded u8 image in ``color`` order gives ``(pixel - mean) / std`` per channel.
+
+    Attributes:
+        size_hw: Height and width of the network's input, in pixels.
+        resize: Letterbox (aspect kept, padded centred or bottom-right) or plain stretch.
+        mean: Per channel in ``color`` order, in pixel units 0..255.
+        std: Per channel in ``color`` order, in pixel units 0..255.
+        pad_value: Grey level of the letterbox padding.
+        scale_up: Whether a letterbox enlarges images smaller than the input.
+    """
+
+    size_hw: tuple[int, int]
+    resize: Resize = "letterbox-center"
+    interpolation: Interpolation = "bilinear"
+    color: ColorOrder = "rgb"
+    mean: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    std: tuple[float, float, float] = (255.0, 255.0, 255.0)
+    pad_value: int = 114
+    scale_up: bool = True
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Where a resized image lies in the network's input: ``input = original * scale + offset``.
+
+    Attributes:
+        original_hw: Height and width of the image as read, in pixels.
+        scale_xy: Horizontal and vertical scale.
+        offset_xy: Left and top padding, in input pixels.
+    """
+
+    original_hw: tuple[int, int]
+    scale_xy: tuple[float, float]
+    offset_xy: tuple[float, float]
+
+
+@dataclass(frozen=True, eq=False)
+class Boxes:
+    """Detections in one image, strongest first after NMS.
+
+    Attributes:
+        xyxy: ``(N, 4)`` left, top, right, bottom in pixels of the image they belong to.
+        scores: ``(N,)`` confidence in 0..1.
+        classes: ``(N,)`` index into the model's classes.
+    """
+
+    xyxy: Floats
+    scores: Floats
+    classes: Ints
+
+    def __len__(self) -> int:
+        return len(self.scores)
+
+
+@dataclass(frozen=True, eq=False)
+class Truth:
+    """Annotated objects of one image.
+
+    Attributes:
+        xyxy: ``(N, 4)`` in pixels of the image as read.
+        categories: ``(N,)`` category ids of the data set.
+        crowd: ``(N,)`` true where the box covers a group.
+        area: ``(N,)`` object area in square pixels, as annotated (box area when not).
+    """
+
+    xyxy: Floats
+    categories: Ints
+    crowd: NDArray[np.bool_]
+    area: Floats
+
+
+@dataclass(frozen=True)
+class Category:
+    """One class of a data set, with the id its annotations use."""
+
+    id: int
+    name: str
+
+
+@dataclass(frozen=True, eq=False)
+class ImageRecord:
+    """One image of a data set.
+
+    Attributes:
+        id: Unique within the data set; the COCO image id where there is one.
+        path: The file, absolute.
+        labelled_hw: Height and width the annotations say it has, or ``None``.
+        truth: Its annotations; ``None`` when the data set has no labels.
+    """
+
+    id: int
+    path: Path
+    labelled_hw: tuple[int, int] | None = None
+    truth: Truth | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """Images, and labels where there are any.
+
+    Attributes:
+        name: Where it came from, as the user wrote it.
+        records: The images, in a stable order.
+        categories: Classes, ordered by id; empty without labels.
+        faults: What was wrong with files or labels: kind to how many, e.g. ``degenerate-box: 2``.
+    """
+
+    name: str
+    records: tuple[ImageRecord, ...]
+    categories: tuple[Category, ...] = ()
+    faults: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def labelled(self) -> bool:
+        """Whether every image carries annotations (possibly none of them an object)."""
+        return bool(self.records) and all(r.truth is not None for r in self.records)
+
+
+@dataclass(frozen=True)
+class TensorInfo:
+    """A graph input or output: its name, ONNX-style element type and shape (``None``: dynamic)."""
+
+    name: str
+    dtype: str
+    shape: tuple[int | None, ...]
+
+
+@dataclass(frozen=True)
+class Latency:
+    """What one model took, single stream, in milliseconds.
+
+    Attributes:
+        p50: Median of the inference times (letterboxed u8 image to boxes before NMS).
+        runs: How many runs the percentiles stand on.
+        pre_p50: Median of decode-free preprocessing: image array to letterboxed u8.
+        post_p50: Median of NMS and mapping back to the original image.
+    """
+
+    p50: float
+    p90: float
+    p99: float
+    runs: int
+    pre_p50: float
+    post_p50: float
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A point estimate and its 95 % interval."""
+
+    value: float
+    low: float
+    high: float
