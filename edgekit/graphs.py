@@ -58,4 +58,5 @@ def subgraph(graph: Graph, inputs: Sequence[str], outputs: Sequence[str]) -> Gra
 
 
 def _serialize(model: ir.Model) -> bytes:
-    return ir.serde.serialize_model(model).SerializeToString(deterministic=True)
+    data: bytes = ir.serde.serialize_model(model).SerializeToString(deterministic=True)
+    return data

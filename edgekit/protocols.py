@@ -70,5 +70,5 @@ class Progress(Protocol):
         """Note that ``done`` of ``total`` steps of ``stage`` are over."""
 
 
-def silent(stage: str, done: int, total: int) -> None:  # noqa: ARG001
+def silent(stage: str, done: int, total: int) -> None:
     """A ``Progress`` that says nothing."""

@@ -41,6 +41,29 @@ class Graph:
     parent: str | None = None
 
 
+@dataclass(frozen=True, eq=False)
+class SourceModel:
+    """A user's model file as edgekit works on it.
+
+    Attributes:
+        path: The file.
+        sha256: Of the file (with its external data, when it has any).
+        graph: Opset 13 or later, batch 1, static size, every node and value with a unique name.
+        size_hw: Height and width of the image input, in pixels.
+        class_names: From the exporter's metadata; empty when it says none.
+        metadata: The exporter's own key-value pairs, untouched.
+        notes: What loading had to change, one sentence each.
+    """
+
+    path: Path
+    sha256: str
+    graph: Graph
+    size_hw: tuple[int, int]
+    class_names: tuple[str, ...] = ()
+    metadata: dict[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True)
 class Preprocess:
     """How an image becomes the network's input.
