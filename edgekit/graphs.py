@@ -46,7 +46,7 @@ def subgraph(graph: Graph, inputs: Sequence[str], outputs: Sequence[str]) -> Gra
         outputs: Names of values that become graph outputs.
 
     Raises:
-        StageError: An output also depends on a graph input that is not listed, or a name is unknown.
+        StageError: A name is unknown, or an output depends on a graph input not listed.
     """
     try:
         part = convenience.extract(graph.model.graph, inputs=list(inputs), outputs=list(outputs))

@@ -1,7 +1,7 @@
 """What a stage may ask of another without importing it.
 
-A stage that has to run graphs (parity, calibrate, measure) is handed a ``Backend``; it never imports
-one. The protocols stay this small so that a stand-in for a test is a few lines.
+A stage that has to run graphs (parity, calibrate, measure) is handed a ``Backend``; it imports
+none. The protocols stay this small so that a stand-in for a test is a few lines.
 """
 
 from __future__ import annotations
