@@ -1,0 +1,40 @@
+# `make test` sets up .venv and runs all that a change has to pass. It needs Python 3.11 or later.
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
+	$$p -c 'import ensurepip, sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+	&& echo $$p && break; done)
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+BENCH_READY := $(VENV)/.bench-ready
+INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+PYTEST_ARGS ?= -n 2 -q
+
+.PHONY: setup lint test bench clean
+
+test: lint
+	$(BIN)/pytest $(PYTEST_ARGS)
+
+lint: $(READY)
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+setup: $(READY)
+
+bench: $(BENCH_READY)
+	set -e; for script in benchmarks/*.py; do $(BIN)/python $$script; done
+
+$(READY): pyproject.toml constraints.txt
+	$(if $(PYTHON),,$(error No Python 3.11 or later with venv found. Name one: make PYTHON=/path/to/python3))
+	$(PYTHON) -m venv $(VENV)
+	$(INSTALL) -e '.[dev]'
+	touch $@
+
+$(BENCH_READY): $(READY)
+	$(INSTALL) -e '.[openvino]'
+	touch $@
+
+clean:
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
