@@ -1,0 +1,84 @@
+"""Linear layers and batch normalizations as ONNX nodes carry them."""
+
+from __future__ import annotations
+
+import numpy as np
+import onnx_ir as ir
+
+from edgekit.reparam.algebra import (
+    BatchNorm,
+    Doubles,
+    Linear,
+    fold_conv,
+    fold_conv_transpose,
+    fold_gemm,
+)
+
+LINEAR_OPS = ("Conv", "ConvTranspose", "Gemm")
+
+
+def constant_of(value: ir.Value | None) -> Doubles | None:
+    """Return the constant behind ``value`` in float64, or ``None`` where it is computed."""
+    tensor = None if value is None else ir.convenience.get_const_tensor(value)
+    return None if tensor is None else tensor.numpy().astype(np.float64)
+
+
+def batchnorm_of(node: ir.Node) -> BatchNorm | None:
+    """Return the statistics of a BatchNormalization node, or ``None`` where one is computed."""
+    arrays = [constant_of(value) for value in node.inputs[1:5]]
+    gamma, beta, mean, var = arrays
+    if gamma is None or beta is None or mean is None or var is None:
+        return None
+    return BatchNorm(gamma, beta, mean, var, node.attributes.get_float("epsilon", 1e-5))
+
+
+def linear_of(node: ir.Node) -> Linear | None:
+    """Return the weight and bias of a node of ``LINEAR_OPS``, or ``None`` where one is computed.
+
+    A Gemm's come with ``alpha``, ``beta`` and ``transB`` worked in, weight ``(in, out)``; an
+    absent bias is zeros.
+    """
+    given_bias = node.inputs[2] if len(node.inputs) > 2 else None
+    weight = constant_of(node.inputs[1])
+    bias = np.zeros(1) if given_bias is None else constant_of(given_bias)
+    if weight is None or bias is None:
+        return None
+    if node.op_type == "Gemm":
+        weight = weight.T if node.attributes.get_int("transB", 0) else weight
+        weight = weight * node.attributes.get_float("alpha", 1.0)
+        bias = bias * node.attributes.get_float("beta", 1.0)
+    return Linear(weight, np.broadcast_to(bias.reshape(-1), (_channels(node, weight),)))
+
+
+def fold(node: ir.Node, layer: Linear, bn: BatchNorm) -> Linear:
+    """Return the ``layer`` of ``node`` with the batch normalization behind it worked in."""
+    if node.op_type == "Conv":
+        return fold_conv(layer, bn)
+    if node.op_type == "ConvTranspose":
+        return fold_conv_transpose(layer, bn, node.attributes.get_int("group", 1))
+    return fold_gemm(layer, bn)
+
+
+def set_linear(node: ir.Node, layer: Linear) -> None:
+    """Give ``node`` the weight and bias of ``layer`` as initializers of its own."""
+    graph = node.graph
+    weight = node.inputs[1]
+    assert isinstance(graph, ir.Graph)
+    assert weight is not None
+    assert weight.dtype is not None
+    dtype = weight.dtype.numpy()
+    node.resize_inputs(3)
+    for index, (role, array) in enumerate((("weight", layer.weight), ("bias", layer.bias)), 1):
+        tensor = ir.tensor(np.ascontiguousarray(array, dtype), name=f"{node.name}.{role}.folded")
+        value = ir.val(tensor.name, const_value=tensor)
+        graph.register_initializer(value)
+        node.replace_input_with(index, value)
+    if node.op_type == "Gemm":
+        for attribute in ("alpha", "beta", "transB"):
+            node.attributes.pop(attribute, None)
+
+
+def _channels(node: ir.Node, weight: Doubles) -> int:
+    if node.op_type == "Conv":
+        return int(weight.shape[0])
+    return int(weight.shape[1] * node.attributes.get_int("group", 1))

@@ -1,0 +1,47 @@
+"""One spelling for every graph, so that later rules meet each construct in one form only."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import onnx_ir as ir
+from onnx_ir.passes import common
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+def normal_form(model: ir.Model) -> ir.Model:
+    """Return a copy of ``model`` that computes the same, spelled in one way.
+
+    Local functions are inlined, constants are initializers and never inputs, nodes that do
+    nothing or feed nothing are gone, every node and value has a unique name that is not empty.
+    """
+    copy = model.clone()
+    ir.passes.Sequential(
+        common.InlinePass(),
+        common.RemoveInitializersFromInputsPass(),
+        common.LiftConstantsToInitializersPass(lift_all_constants=True, size_limit=0),
+        common.IdentityEliminationPass(),
+        common.RemoveUnusedNodesPass(),
+        common.TopologicalSortPass(),
+        common.NameFixPass(),
+    )(copy)
+    return copy
+
+
+def infer_shapes(model: ir.Model) -> ir.Model:
+    """Return ``model`` with the shape and type of every value worked out anew from its inputs.
+
+    Shapes written in the file are dropped first: those of another batch or size may be stale.
+    A value whose shape depends on data stays without one.
+    """
+    copy = model.clone()
+    for value in _computed(copy):
+        value.shape = None
+    common.ShapeInferencePass(check_type=False, strict_mode=False)(copy)
+    return copy
+
+
+def _computed(model: ir.Model) -> Iterable[ir.Value]:
+    return (value for node in model.graph.all_nodes() for value in node.outputs)
