@@ -1,0 +1,117 @@
+"""Devices: facts about what a model runs on, each figure with its source."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from edgekit.config.files import find, names, parse
+from edgekit.config.host import read_host
+from edgekit.config.schema import Schema
+
+Isa = Literal[
+    "avx2", "fma", "avx512f", "avx512_vnni", "avx_vnni", "amx_int8", "neon", "dotprod", "i8mm"
+]
+_LINUX_FLAGS: dict[Isa, str] = {
+    "avx2": "avx2",
+    "fma": "fma",
+    "avx512f": "avx512f",
+    "avx512_vnni": "avx512_vnni",
+    "avx_vnni": "avx_vnni",
+    "amx_int8": "amx_int8",
+    "neon": "asimd",
+    "dotprod": "asimddp",
+    "i8mm": "i8mm",
+}
+# Instruction sets that add four u8 x s8 products straight into 32 bits.
+_EXACT = frozenset({"avx512_vnni", "avx_vnni", "amx_int8", "dotprod"})
+
+
+class Figure(Schema):
+    """A number that somebody can check."""
+
+    value: float = Field(gt=0)
+    unit: str = Field(min_length=1)
+    source: str = Field(
+        min_length=8,
+        description="Title and address of a public document, or how it was measured.",
+    )
+
+
+class Cpu(Schema):
+    """The processor.
+
+    ``fp32_peak`` and ``int8_peak`` are per core and clock cycle, a multiply-add counted as two
+    operations.
+    """
+
+    isa: tuple[Isa, ...] = Field(description="Instruction sets that decide which kernels run.")
+    cores: Figure | None = None
+    fp32_peak: Figure | None = None
+    int8_peak: Figure | None = None
+
+
+class Device(Schema):
+    """What a model runs on."""
+
+    version: Literal[1]
+    name: str = Field(description="The processor, or the class of processors it stands for.")
+    kind: Literal["cpu"]
+    cpu: Cpu
+    memory: Figure | None = None
+    threads: int | None = Field(
+        default=None, ge=1, description="Threads a session gets; none: one per physical core."
+    )
+
+    @property
+    def exact_u8s8(self) -> bool:
+        """Whether 8-bit weights are safe: sums of u8 x s8 products are kept in 32 bits.
+
+        Without it (AVX2, AVX-512 before VNNI) pairs of products are summed in 16 bits, which
+        saturate unless weights take 7 bits only.
+        """
+        return not _EXACT.isdisjoint(self.cpu.isa)
+
+
+class DetectedDevice(Schema):
+    """The computer edgekit runs on, asked each time."""
+
+    version: Literal[1]
+    kind: Literal["detect"]
+
+
+def find_device(name: str) -> Device:
+    """Return the device called ``name``, or of the YAML file ``name`` is a path to.
+
+    Raises:
+        UnknownNameError: There is no such device.
+        ConfigError: The file is not a valid device.
+    """
+    file = find("device", name)
+    if file.content.get("kind") == "detect":
+        parse(DetectedDevice, file.content, file.path)
+        return detect_host()
+    return parse(Device, file.content, file.path)
+
+
+def list_devices() -> tuple[str, ...]:
+    """Return the names ``--device`` takes, sorted."""
+    return names("device")
+
+
+def detect_host() -> Device:
+    """Return this computer as a device; instruction sets it does not tell are missing."""
+    host = read_host()
+    memory = Figure(value=host.memory_mib, unit="MiB", source="psutil.virtual_memory() on it")
+    cores = Figure(value=host.cores, unit="cores", source="psutil.cpu_count() on it")
+    return Device(
+        version=1,
+        name=host.name,
+        kind="cpu",
+        cpu=Cpu(
+            isa=tuple(isa for isa, flag in _LINUX_FLAGS.items() if flag in host.flags), cores=cores
+        ),
+        memory=memory,
+        threads=host.cores,
+    )

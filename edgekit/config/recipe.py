@@ -1,0 +1,96 @@
+"""Recipes: what to make for a device, and what it may cost."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from edgekit.config.files import find, names, parse
+from edgekit.config.schema import Schema
+from edgekit.errors import ConfigError
+
+Observer = Literal["minmax", "moving-average", "percentile", "mse"]
+
+
+class CalibrationDraw(Schema):
+    """How many of the given images calibrate, and which."""
+
+    count: int = Field(default=64, ge=1, description="Images drawn from the calibration source.")
+    seed: int = Field(default=0, ge=0, description="Decides which images are drawn.")
+
+
+class Fp32(Schema):
+    """The float model, folded and simplified."""
+
+    kind: Literal["fp32"]
+
+
+class Int8(Schema):
+    """Convolutions and what lies between them in 8-bit integers, the decode part in float."""
+
+    kind: Literal["int8"]
+    calibration: CalibrationDraw = CalibrationDraw()
+    observer: Observer = Field(default="mse", description="How ranges follow from histograms.")
+    weight_bits: Literal["auto", 7, 8] = Field(
+        default="auto",
+        description="'auto' takes 7 where 16-bit sums of products saturate (x86 without VNNI).",
+    )
+    bias_correction: bool = Field(
+        default=False, description="Shift biases by the mean error that quantization causes."
+    )
+    keep_float: tuple[str, ...] = Field(
+        default=(), description="Node names, or patterns with * and ?, that stay float."
+    )
+
+
+class Gates(Schema):
+    """What a model must meet to be shipped; what is left out is not asked."""
+
+    map_drop_points_max: float | None = Field(
+        default=None, ge=0, description="Most mAP it may lose against FP32, in points of 0..100."
+    )
+    p90_ms_max: float | None = Field(
+        default=None, gt=0, description="Slowest allowed 90th percentile of inference, in ms."
+    )
+
+
+class Recipe(Schema):
+    """A decision: device, backend, precision and budget."""
+
+    version: Literal[1]
+    summary: str = Field(description="One sentence: what it makes, for whom.")
+    extends: str | None = Field(
+        default=None, description="A recipe whose keys hold where this one has none. One level."
+    )
+    device: str = Field(description="Name of a file in devices/.")
+    backend: Literal["onnxruntime"]
+    precision: Annotated[Fp32 | Int8, Field(discriminator="kind")]
+    gates: Gates = Gates()
+
+
+def find_recipe(name: str) -> Recipe:
+    """Return the recipe called ``name``, or of the YAML file ``name`` is a path to.
+
+    Raises:
+        UnknownNameError: There is no such recipe.
+        ConfigError: The file is not a valid recipe, or extends one that extends another.
+    """
+    file = find("recipe", name)
+    content = file.content
+    parent_name = content.get("extends")
+    if parent_name is not None:
+        parent = find("recipe", str(parent_name))
+        if parent.content.get("extends") is not None:
+            raise ConfigError(
+                f"{file.path}, key 'extends': expected a recipe that extends none, found "
+                f"'{parent_name}', which extends '{parent.content['extends']}'. "
+                "Extend that one, or copy the keys."
+            )
+        content = {**parent.content, **content}
+    return parse(Recipe, content, file.path)
+
+
+def list_recipes() -> tuple[str, ...]:
+    """Return the names ``--target`` takes, sorted."""
+    return names("recipe")
