@@ -1,0 +1,55 @@
+"""What surrounds the figures, as name and text: the model, the images, the origin."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from edgekit.report.cells import DASH
+
+if TYPE_CHECKING:
+    from edgekit.report.schema import DataUse, Report
+
+
+@dataclass(frozen=True)
+class Fact:
+    """One line of a list: what, and what it is."""
+
+    name: str
+    text: str
+
+
+def model_facts(report: Report) -> tuple[Fact, ...]:
+    """Return what the user's model is."""
+    model = report.model
+    return (
+        Fact("file", model.path),
+        Fact("sha256", model.sha256),
+        Fact("family", model.family),
+        Fact("classes", str(model.classes)),
+        Fact("parameters", f"{model.params / 1e6:.2f} million"),
+        Fact("multiply-accumulates", f"{model.macs / 1e9:.2f} billion per image"),
+    )
+
+
+def calibration_facts(report: Report) -> tuple[Fact, ...]:
+    """Return which images were used, what was wrong with them, and how ranges were found."""
+    facts = [Fact(f"{use.role} images", _data_use(use)) for use in report.data]
+    if report.calibration is not None:
+        found = report.calibration
+        facts.append(Fact("ranges", f"{found.observer}, of {found.tensors} tensors"))
+        facts.extend(Fact("calibration audit", finding) for finding in found.findings)
+    return tuple(facts)
+
+
+def provenance_facts(report: Report) -> tuple[Fact, ...]:
+    """Return when, with which versions and on which machine the figures were made."""
+    origin = report.provenance
+    machine = [Fact(k, DASH if v is None else str(v)) for k, v in origin.machine.items()]
+    versions = ", ".join(f"{name} {version}" for name, version in origin.versions.items())
+    return (Fact("made", origin.created_utc), *machine, Fact("versions", versions))
+
+
+def _data_use(use: DataUse) -> str:
+    faults = ", ".join(f"{kind} {count}" for kind, count in sorted(use.faults.items()))
+    return f"{use.images} of {use.source}; faults: {faults or 'none'}"

@@ -1,0 +1,73 @@
+"""``report.md``: the report as GitHub Markdown."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from edgekit.report.cells import COLUMNS, DETAIL_COLUMNS, share
+from edgekit.report.facts import calibration_facts, model_facts, provenance_facts
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from edgekit.report.cells import Column
+    from edgekit.report.facts import Fact
+    from edgekit.report.schema import Report, Row
+
+
+def to_markdown(report: Report) -> str:
+    """Return ``report`` as Markdown: the verdict first, then the figures, then their origin."""
+    parts = [
+        f"# {report.target} on {report.device}",
+        f"**{_plain(report.verdict.because)}**",
+        *(f"> Warning: {_plain(w)}" for w in report.warnings),
+        _table(COLUMNS, report.rows),
+        "## More figures",
+        _table(DETAIL_COLUMNS, report.rows),
+        *_coverage(report.rows),
+        *_section("Model", model_facts(report)),
+        *_section("Images and calibration", calibration_facts(report)),
+        *_section("Origin", provenance_facts(report)),
+        f"```\n{report.provenance.command}\n```",
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _table(columns: Sequence[Column], rows: Iterable[Row]) -> str:
+    lines = [
+        _line(c.title for c in columns),
+        _line("---:" if c.numeric else "---" for c in columns),
+        *(_line(_plain(c.text(row)) for c in columns) for row in rows),
+    ]
+    return "\n".join(lines)
+
+
+def _line(cells: Iterable[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _coverage(rows: Iterable[Row]) -> list[str]:
+    parts = []
+    for row in rows:
+        if row.coverage is None:
+            continue
+        c = row.coverage
+        parts.append(f"## What runs in INT8: {_plain(row.name)}")
+        parts.append(
+            f"{c.convs_int8} convolutions in INT8, {c.convs_float} in float: "
+            f"{share(c.mac_share_int8)} of the multiply-accumulates in INT8."
+        )
+        left = [f"- `{f.node}` ({share(f.mac_share)}): {_plain(f.reason)}" for f in c.left_float]
+        parts.extend(["\n".join(left)] if left else [])
+    return parts
+
+
+def _section(title: str, facts: Iterable[Fact]) -> list[str]:
+    lines = [f"- {_plain(f.name)}: {_plain(f.text)}" for f in facts]
+    return [f"## {title}", "\n".join(lines)] if lines else []
+
+
+def _plain(text: str) -> str:
+    for mark in ("\\", "|", "*", "_", "<", "`"):
+        text = text.replace(mark, f"\\{mark}")
+    return " ".join(text.split())

@@ -1,0 +1,245 @@
+"""``report.json``, schema 1: the rows, the verdict, and where they come from."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from edgekit.values import Precision, Status
+
+Fraction = Annotated[float, Field(ge=0, le=1)]
+Positive = Annotated[float, Field(gt=0)]
+Interval95 = tuple[float, float]
+Hw = tuple[int, int]
+
+SHIPPABLE: Status = "measured"
+
+
+class Part(BaseModel):
+    """Base of every part of a report: frozen; keys of a later edgekit are read over."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True)
+
+
+class ModelFacts(Part):
+    """The model the user brought."""
+
+    path: str
+    sha256: str
+    family: str
+    classes: int
+    params: int
+    macs: int
+
+
+class OperatingPoint(Part):
+    """Precision and recall at the confidence where F1 is best, at IoU 0.5."""
+
+    confidence: Fraction
+    precision: Fraction
+    recall: Fraction
+    f1: Fraction
+
+
+class LatencyMs(Part):
+    """Milliseconds per image, one image at a time.
+
+    Attributes:
+        p50: Median of inference: letterboxed u8 image to boxes before NMS.
+        p90: 90th percentile of the same.
+        p99: 99th percentile of the same.
+        runs: Timed runs the percentiles stand on.
+        pre_p50: Median of what comes before: image array to letterboxed u8.
+        post_p50: Median of what comes after: NMS and mapping back.
+    """
+
+    p50: Positive
+    p90: Positive
+    p99: Positive
+    runs: int
+    pre_p50: float
+    post_p50: float
+
+
+class FloatConv(Part):
+    """A convolution that the runtime runs in float, and why.
+
+    Attributes:
+        mac_share: Its share of all multiply-accumulates of the network.
+    """
+
+    node: str
+    reason: str
+    mac_share: Fraction
+
+
+class Coverage(Part):
+    """What the runtime's own optimized graph runs in INT8.
+
+    Attributes:
+        mac_share_int8: Share of all multiply-accumulates that run in INT8.
+        left_float: Every convolution that does not, the heaviest first.
+    """
+
+    convs_int8: int
+    convs_float: int
+    mac_share_int8: Fraction
+    left_float: tuple[FloatConv, ...] = ()
+
+
+class Row(Part):
+    """One model on one runtime: a row of the report. A figure that is not known is ``None``.
+
+    Attributes:
+        reason: Why the row was not run, or what its status rests on.
+        baseline: Whether the other rows of this runtime are compared with this one.
+        map: COCO mAP50-95, a fraction.
+        agreement: COCO AP against the FP32 model's own detections above confidence 0.25.
+        images: How many images scored it.
+        map_drop_points: Loss against the baseline, in points of 0..100.
+        fps: End to end: preprocessing, inference, NMS.
+        speedup: Median of paired inference ratios against this runtime's baseline.
+        size_bytes: Of the model file; ``None`` only where none was built.
+        coverage: What runs in INT8, for a quantized row.
+    """
+
+    name: str
+    backend: Literal["onnxruntime", "openvino", "tensorrt"]
+    precision: Precision
+    input_hw: Hw
+    status: Status
+    reason: str | None = None
+    baseline: bool = False
+    map: Fraction | None = None
+    map50: Fraction | None = None
+    map75: Fraction | None = None
+    map_small: Fraction | None = None
+    map_medium: Fraction | None = None
+    map_large: Fraction | None = None
+    agreement: Fraction | None = None
+    images: int = 0
+    detection: OperatingPoint | None = None
+    map_drop_points: float | None = None
+    map_drop_ci95: Interval95 | None = None
+    latency_ms: LatencyMs | None = None
+    fps: Positive | None = None
+    speedup: Positive | None = None
+    speedup_ci95: Interval95 | None = None
+    size_bytes: int | None = None
+    peak_memory_bytes: int | None = None
+    coverage: Coverage | None = None
+
+    @property
+    def shippable(self) -> bool:
+        """Whether this row was measured, speed included, on the device of the report."""
+        return self.status == SHIPPABLE and self.latency_ms is not None
+
+    @model_validator(mode="after")
+    def _claims_only_what_its_status_allows(self) -> Self:
+        timed = (self.latency_ms, self.fps, self.speedup, self.peak_memory_bytes)
+        scored = (self.map, self.agreement, self.map_drop_points)
+        if self.status in ("simulated", "not-run") and any(v is not None for v in timed):
+            raise ValueError(f"row '{self.name}' is {self.status}: it can have no latency")
+        if self.status in ("estimated", "not-run") and any(v is not None for v in scored):
+            raise ValueError(f"row '{self.name}' is {self.status}: it can have no accuracy")
+        if self.status == "not-run" and not self.reason:
+            raise ValueError(f"row '{self.name}' was not run: say why in 'reason'")
+        return self
+
+
+class Verdict(Part):
+    """What to ship, and why in one sentence.
+
+    Attributes:
+        ship: Name of a measured row, or ``None`` when none was measured.
+        candidate: Row to measure on the device first, when ``ship`` is ``None``.
+    """
+
+    ship: str | None
+    because: str
+    candidate: str | None = None
+
+
+class DataUse(Part):
+    """Images that were used, and what was wrong with them.
+
+    Attributes:
+        images: How many images were used.
+        sha256: Of the images and labels together.
+        faults: Kind of fault to how many, e.g. ``degenerate-box: 2``.
+    """
+
+    role: Literal["calibration", "search", "evaluation"]
+    source: str
+    images: int
+    sha256: str | None = None
+    faults: dict[str, int] = Field(default_factory=dict)
+
+
+class Calibration(Part):
+    """How the ranges were found.
+
+    Attributes:
+        observer: Rule that turns a histogram into a range.
+        tensors: How many tensors have a range.
+        findings: What the audit of the calibration images noticed, one sentence each.
+    """
+
+    observer: str
+    tensors: int
+    findings: tuple[str, ...] = ()
+
+
+class Provenance(Part):
+    """Where the figures come from.
+
+    Attributes:
+        command: What to type to get this report again.
+        created_utc: ISO 8601, to the second.
+        versions: edgekit, the runtimes and the libraries that count.
+        machine: What it was measured on: processor, cores, memory, governor, load, ...
+    """
+
+    command: str
+    created_utc: str
+    versions: dict[str, str]
+    machine: dict[str, str | int | float | bool | None] = Field(default_factory=dict)
+
+
+class Report(Part):
+    """Everything ``report.json`` holds; HTML, Markdown and the terminal show the same.
+
+    Attributes:
+        target: Name of the recipe.
+        device: What the rows were measured on, or meant for.
+        data: The sets of images, none of which may share an image with another.
+        warnings: What the user should know before trusting the figures, one sentence each.
+    """
+
+    schema_version: Literal[1] = Field(default=1, alias="schema")
+    target: str
+    device: str
+    model: ModelFacts
+    rows: tuple[Row, ...]
+    verdict: Verdict
+    provenance: Provenance
+    data: tuple[DataUse, ...] = ()
+    calibration: Calibration | None = None
+    warnings: tuple[str, ...] = ()
+
+    def row(self, name: str) -> Row:
+        """Return the row called ``name``."""
+        return next(r for r in self.rows if r.name == name)
+
+    @model_validator(mode="after")
+    def _ships_a_measured_row(self) -> Self:
+        names = [r.name for r in self.rows]
+        if len(set(names)) != len(names):
+            raise ValueError(f"rows need names of their own, found {names}")
+        named = self.verdict.ship or self.verdict.candidate
+        if named is not None and named not in names:
+            raise ValueError(f"the verdict names '{named}', which is none of the rows {names}")
+        if self.verdict.ship is not None and self.row(self.verdict.ship).status != SHIPPABLE:
+            raise ValueError(f"the verdict ships '{named}', which was not measured")
+        return self
