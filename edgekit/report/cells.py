@@ -90,17 +90,31 @@ def _of_detection(field: str) -> Callable[[Row], str]:
 
 
 NAME = Column("Row", lambda r: r.name, numeric=False)
+MAP = Column("mAP", lambda r: points(r.map))
+LOSS = Column("Loss (95 %)", lambda r: signed_points(r.map_drop_points, r.map_drop_ci95))
+AGREEMENT = Column("Agreement", lambda r: points(r.agreement))
+P50 = Column("p50 ms", _of_latency("p50"))
+SPEEDUP = Column("Speedup (95 %)", lambda r: times(r.speedup, r.speedup_ci95))
 COLUMNS = (
     NAME,
     Column("Status", status, numeric=False),
-    Column("mAP", lambda r: points(r.map)),
-    Column("Loss (95 %)", lambda r: signed_points(r.map_drop_points, r.map_drop_ci95)),
-    Column("Agreement", lambda r: points(r.agreement)),
-    Column("p50 ms", _of_latency("p50")),
+    MAP,
+    LOSS,
+    AGREEMENT,
+    P50,
     Column("p90 ms", _of_latency("p90")),
-    Column("Speedup (95 %)", lambda r: times(r.speedup, r.speedup_ci95)),
+    SPEEDUP,
     Column("fps", lambda r: DASH if r.fps is None else f"{r.fps:.1f}"),
     Column("MB", lambda r: megabytes(r.size_bytes)),
+)
+TERMINAL_COLUMNS = (
+    NAME,
+    Column("Status", lambda r: r.status, numeric=False),
+    MAP,
+    LOSS,
+    AGREEMENT,
+    P50,
+    SPEEDUP,
 )
 DETAIL_COLUMNS = (
     NAME,

@@ -8,7 +8,7 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from edgekit.report.cells import COLUMNS, share
+from edgekit.report.cells import TERMINAL_COLUMNS, share
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -32,12 +32,11 @@ def to_console(report: Report) -> RenderableType:
 
 def _table(report: Report) -> Table:
     table = Table(box=None, pad_edge=False, header_style="dim")
-    for column in COLUMNS:
-        justify: Literal["right", "left"] = "right" if column.numeric else "left"
-        table.add_column(column.title, justify=justify, no_wrap=not column.numeric)
+    for column in TERMINAL_COLUMNS:
+        table.add_column(column.title, justify="right" if column.numeric else "left")
     for row in report.rows:
         style = "green" if row.name == report.verdict.ship else None
-        table.add_row(*(Text(column.text(row)) for column in COLUMNS), style=style)
+        table.add_row(*(Text(column.text(row)) for column in TERMINAL_COLUMNS), style=style)
     return table
 
 
