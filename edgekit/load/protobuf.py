@@ -1,0 +1,89 @@
+"""ONNX files as bytes on disk: read whole, or refused with what they seem to be instead."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import onnx
+from google.protobuf.message import DecodeError
+
+from edgekit.errors import ModelError
+from edgekit.load.external import read_external_data
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_KINDS = (
+    (b"version https://git-lfs", "a Git LFS pointer", "Fetch the real file with 'git lfs pull'."),
+    (b"PK\x03\x04", "a zip archive, as PyTorch checkpoints are", "Export the model to ONNX first."),
+    (b"<", "a web page or XML", "Download the file itself, or export to ONNX."),
+)
+
+
+@dataclass(frozen=True, eq=False)
+class OnnxFile:
+    """A parsed ONNX file with all its weights, and the sha256 of all the bytes it came from."""
+
+    proto: onnx.ModelProto
+    sha256: str
+
+
+def read_onnx(path: Path) -> OnnxFile:
+    """Return what the file at ``path`` holds, external data included.
+
+    Raises:
+        ModelError: There is no file, it is not ONNX, it is cut short, or its external data lies
+            outside its folder.
+    """
+    data = _read(path)
+    try:
+        proto = onnx.ModelProto.FromString(data)
+    except DecodeError as err:
+        raise _not_onnx(path, data) from err
+    if not proto.graph.node or not proto.opset_import:
+        raise _not_onnx(path, data)
+    digest = hashlib.sha256(data)
+    for file in read_external_data(proto, path):
+        with file.open("rb") as stream:
+            while chunk := stream.read(1 << 20):
+                digest.update(chunk)
+    return OnnxFile(proto, digest.hexdigest())
+
+
+def _read(path: Path) -> bytes:
+    if path.is_dir():
+        raise ModelError(
+            f"Cannot load '{path}': expected an ONNX file, found a folder. Name the file in it."
+        )
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError as err:
+        raise ModelError(
+            f"Cannot load '{path}': expected an ONNX file, found nothing there. Check the path."
+        ) from err
+    except OSError as err:
+        raise ModelError(
+            f"Cannot load '{path}': expected a readable ONNX file, found: {err.strerror}. "
+            "Check its permissions."
+        ) from err
+    if not data:
+        raise ModelError(
+            f"Cannot load '{path}': expected an ONNX file, found 0 bytes. Copy or export it again."
+        )
+    return data
+
+
+def _not_onnx(path: Path, data: bytes) -> ModelError:
+    found, remedy = "bytes that end too early or are no ONNX model", "Copy or export it again."
+    for magic, kind, advice in _KINDS:
+        if data.lstrip().startswith(magic):
+            return ModelError(
+                f"Cannot load '{path}': expected an ONNX file, found {kind}. {advice}"
+            )
+    if data[:512].isascii() and b"\0" not in data[:512]:
+        found, remedy = "a text file", "Name the model file, or export the model to ONNX."
+    return ModelError(
+        f"Cannot load '{path}': expected an ONNX file, found {found} ({len(data)} bytes). {remedy}"
+    )
