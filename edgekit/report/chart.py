@@ -33,8 +33,15 @@ def chart_svg(report: Report) -> str | None:
     rows = charted(report.rows)
     if not rows:
         return None
-    with rc_context({"svg.fonttype": "none", "svg.hashsalt": "edgekit", "font.size": 9}):
-        figure = Figure(figsize=(6.4, 3.8), layout="constrained", facecolor="none")
+    with rc_context(
+        {
+            "svg.fonttype": "none",
+            "svg.hashsalt": "edgekit",
+            "font.size": 9,
+            "text.parse_math": False,
+        }
+    ):
+        figure = Figure(figsize=(5.6, 3.5), layout="constrained", facecolor="none")
         FigureCanvasSVG(figure)
         _draw(figure.add_subplot(facecolor="none"), rows, report.verdict.ship)
         text = io.StringIO()
@@ -87,12 +94,14 @@ def _scale(axes: Axes, rows: Sequence[Row]) -> None:
     low, high = axes.get_ylim()
     missing = max(0.0, LEAST_SPAN_POINTS - (high - low)) / 2
     axes.set_ylim(low - missing, high + missing)
+    axes.locator_params(nbins=7)
 
 
 def _for_the_page(svg: str, label: str) -> str:
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
     svg = re.sub(r'font: ([\d.]+)px [^;"]*', r"font-size: \1px", svg)
+    svg = svg.replace("xlink:href", "href")
     for color, variable in VARIABLES.items():
         svg = svg.replace(color, f"var({variable})")
     body = svg[svg.index(">") + 1 :]

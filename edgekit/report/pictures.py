@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from edgekit.values import Boxes, Pixels
 
-LONGEST_SIDE = 640
+LARGEST_HW = (480, 640)
 JPEG_QUALITY = 80
 SAME_IOU = 0.5
 
@@ -101,7 +101,8 @@ class Drawing:
 
 def draw(picture: Picture, class_names: tuple[str, ...] = ()) -> Drawing:
     """Return ``picture`` at the size of the page, every box with its label."""
-    scale = min(1.0, LONGEST_SIDE / max(picture.pixels_rgb.shape[:2]))
+    height, width = picture.pixels_rgb.shape[:2]
+    scale = min(1.0, LARGEST_HW[0] / height, LARGEST_HW[1] / width)
     pixels = cv2.resize(picture.pixels_rgb, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
     before, after = picture.before, picture.after
     return Drawing(

@@ -1,0 +1,120 @@
+"""A small report with a row of every status."""
+
+from __future__ import annotations
+
+import pytest
+
+from edgekit.report.schema import (
+    Calibration,
+    Coverage,
+    DataUse,
+    FloatConv,
+    LatencyMs,
+    ModelFacts,
+    OperatingPoint,
+    Provenance,
+    Report,
+    Row,
+)
+from edgekit.report.verdict import decide
+
+
+@pytest.fixture(scope="session")
+def make_row():
+    """Return a maker of rows: measured, with ``p50`` as a short way to a latency."""
+
+    def make(name, precision="fp32", *, p50=None, **figures):
+        if p50 is not None:
+            figures["latency_ms"] = LatencyMs(
+                p50=p50, p90=p50 * 1.1, p99=p50 * 1.5, runs=200, pre_p50=2.0, post_p50=0.5
+            )
+        defaults = {"backend": "onnxruntime", "input_hw": (640, 640), "status": "measured"}
+        return Row(name=name, precision=precision, **(defaults | figures))
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def rows(make_row):
+    fp32 = make_row(
+        "fp32",
+        baseline=True,
+        p50=58.3,
+        map=0.398,
+        map50=0.5563,
+        agreement=1.0,
+        images=112,
+        detection=OperatingPoint(confidence=0.31, precision=0.67, recall=0.51, f1=0.579),
+        fps=16.4,
+        speedup=1.0,
+        size_bytes=12_700_000,
+        peak_memory_bytes=180_000_000,
+    )
+    int8 = make_row(
+        "int8",
+        "int8",
+        p50=37.4,
+        map=0.3931,
+        agreement=0.941,
+        images=112,
+        map_drop_points=0.49,
+        map_drop_ci95=(-0.42, 1.36),
+        fps=24.9,
+        speedup=1.56,
+        speedup_ci95=(1.52, 1.6),
+        size_bytes=3_400_000,
+        coverage=Coverage(
+            convs_int8=62,
+            convs_float=1,
+            mac_share_int8=0.9642,
+            left_float=(
+                FloatConv(node="/head/dfl_conv", reason="decode | float", mac_share=0.0358),
+            ),
+        ),
+    )
+    simulated = make_row(
+        "trt",
+        "int8",
+        backend="tensorrt",
+        status="simulated",
+        reason="no GPU here",
+        map=0.391,
+        images=112,
+        map_drop_points=-0.04,
+    )
+    absent = make_row(
+        "openvino", "int8", backend="openvino", status="not-run", reason="not installed"
+    )
+    return (fp32, int8, simulated, absent)
+
+
+@pytest.fixture(scope="session")
+def report(rows):
+    return Report(
+        target="ort-cpu-int8",
+        device="Example CPU, 2 cores",
+        model=ModelFacts(
+            path="<b>model</b>.onnx",
+            sha256="ab" * 32,
+            family="yolov8",
+            classes=80,
+            params=3_151_904,
+            macs=4_372_000_000,
+        ),
+        rows=rows,
+        verdict=decide(rows),
+        provenance=Provenance(
+            command="edgekit convert model.onnx --target ort-cpu-int8 --eval a & b",
+            created_utc="2026-01-02T03:04:05Z",
+            versions={"edgekit": "0.1.0", "onnxruntime": "1.2.3"},
+            machine={"processor": "Example CPU", "cores": 2, "governor": None},
+        ),
+        data=(
+            DataUse(role="calibration", source="train", images=64),
+            DataUse(
+                role="evaluation", source="val", images=112, faults={"truncated": 1, "crowd": 7}
+            ),
+        ),
+        calibration=Calibration(observer="mse", tensors=183, findings=("All are grey.",)),
+        warnings=("The machine was busy.",),
+    )

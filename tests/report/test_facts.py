@@ -1,0 +1,27 @@
+from __future__ import annotations
+
+from edgekit.report.facts import calibration_facts, model_facts, provenance_facts
+
+
+def test_faults_of_the_images_are_counted(report):
+    facts = {f.name: f.text for f in calibration_facts(report)}
+
+    assert facts["calibration images"] == "64 of train; faults: none"
+    assert facts["evaluation images"] == "112 of val; faults: crowd 7, truncated 1"
+    assert facts["ranges"] == "mse, of 183 tensors"
+    assert facts["calibration audit"] == "All are grey."
+
+
+def test_what_the_machine_does_not_tell_is_a_dash(report):
+    facts = {f.name: f.text for f in provenance_facts(report)}
+
+    assert facts["governor"] == "–"
+    assert facts["cores"] == "2"
+    assert facts["versions"] == "edgekit 0.1.0, onnxruntime 1.2.3"
+
+
+def test_the_model_is_sized_in_words(report):
+    facts = {f.name: f.text for f in model_facts(report)}
+
+    assert facts["parameters"] == "3.15 million"
+    assert facts["multiply-accumulates"] == "4.37 billion per image"
