@@ -48,7 +48,7 @@ def open_coco(path: Path, images: Path | None = None, *, labels: bool = True) ->
         )
         for id_, file in files.items()
     )
-    return Dataset(str(path), records, categories if labelled else (), dict(faults))
+    return Dataset(str(path), records, categories if labelled else (), dict(+faults))
 
 
 def _content(path: Path) -> _Json:

@@ -49,8 +49,7 @@ def open_dataset(source: str | Path, options: DatasetOptions = _DEFAULT) -> Data
     """
     path, options = _located(str(source), options)
     dataset = _open(path, options)
-    faults = {kind: count for kind, count in sorted(dataset.faults.items()) if count}
-    return replace(dataset, name=str(source), faults=faults)
+    return replace(dataset, name=str(source), faults=dict(sorted(dataset.faults.items())))
 
 
 def choose(dataset: Dataset, count: int, seed: int) -> Dataset:

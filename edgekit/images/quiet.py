@@ -12,7 +12,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _one_at_a_time = threading.Lock()
-_DECODERS = (b"Corrupt JPEG", b"Invalid ", b"Premature end", b"Unsupported ", b"lib", b"TIFF", b"[")
+_DECODERS = (
+    b"Corrupt JPEG",
+    b"Invalid SOS",
+    b"Premature end of JPEG",
+    b"TIFF",
+    b"[ERROR",
+    b"[ WARN",
+    b"libpng ",
+)
 
 
 @contextmanager
@@ -34,6 +42,6 @@ def caught_messages() -> Iterator[list[str]]:
             for line in caught:
                 if line.startswith(_DECODERS):
                     messages.append(line.decode(errors="replace").strip())
-                else:
+                elif line.strip() or not messages:  # OpenCV ends some messages with an empty line
                     os.write(stderr, line)
             os.close(stderr)

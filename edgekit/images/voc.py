@@ -72,7 +72,7 @@ def open_voc(path: Path, split: str | None = None) -> Dataset:
         )
     name = f"{path}#{split}" if split else str(path)
     categories = tuple(Category(id_, name) for name, id_ in ids.items())
-    return Dataset(name, tuple(records), categories, dict(faults))
+    return Dataset(name, tuple(records), categories, dict(+faults))
 
 
 def _annotations(path: Path, faults: Counter[str]) -> dict[str, _Annotation]:

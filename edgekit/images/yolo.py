@@ -41,7 +41,7 @@ def open_yolo(path: Path, split: str = "val", *, labels: bool = True) -> Dataset
         records = [ImageRecord(i, image) for i, image in enumerate(images, 1)]
     kept = tuple(record for record in records if record is not None)
     name = f"{path}#{split}"
-    return Dataset(name, kept, categories if labels else (), dict(faults))
+    return Dataset(name, kept, categories if labels else (), dict(+faults))
 
 
 def _content(path: Path) -> dict[str, Any]:
