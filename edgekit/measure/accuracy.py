@@ -1,0 +1,223 @@
+"""How good a detector is: COCO accuracy against labels, agreement with another detector."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from edgekit.errors import DataError
+from edgekit.images.read import read_image
+from edgekit.measure.coco import evaluate, found_table, truth_from_found, truth_table
+from edgekit.measure.matches import match
+from edgekit.measure.predict import Predictor
+from edgekit.measure.statistics import map_drop_interval
+from edgekit.protocols import silent
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from edgekit.measure.candidate import Candidate
+    from edgekit.measure.coco import Doubles
+    from edgekit.measure.matches import ClassMatches
+    from edgekit.protocols import Progress
+    from edgekit.values import Boxes, Dataset, Interval
+
+AGREEMENT_CONFIDENCE = 0.25
+
+
+@dataclass(frozen=True, eq=False)
+class Detections:
+    """What one detector found in every image of a data set.
+
+    Attributes:
+        candidate: Name of the detector.
+        boxes: Detections in pixels of the original image, by image id; readable images only.
+        faults: What was wrong with image files, kind to how many.
+    """
+
+    candidate: str
+    boxes: Mapping[int, Boxes]
+    faults: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class OperatingPoint:
+    """The confidence with the best F1 at IoU 0.5, over all classes that have objects.
+
+    Attributes:
+        confidence: Threshold in 0..1.
+        precision: Share of the detections above it that are right.
+        recall: Share of the objects they find.
+        f1: Harmonic mean of the two.
+    """
+
+    confidence: float
+    precision: float
+    recall: float
+    f1: float
+
+
+@dataclass(frozen=True)
+class Accuracy:
+    """COCO accuracy as fractions of 1; ``None`` where the images hold no such object.
+
+    Attributes:
+        map: mAP50-95, the mean over classes and IoU thresholds.
+        images: How many images were scored.
+        per_class: AP50-95 by category name, classes with objects only.
+        detection: Best operating point; ``None`` without a single hit.
+    """
+
+    map: float
+    map50: float
+    map75: float
+    map_small: float | None
+    map_medium: float | None
+    map_large: float | None
+    images: int
+    per_class: Mapping[str, float]
+    detection: OperatingPoint | None
+
+
+def detect_all(candidate: Candidate, dataset: Dataset, progress: Progress = silent) -> Detections:
+    """Return what ``candidate`` finds in every readable image, down to its own confidence."""
+    boxes: dict[int, Boxes] = {}
+    faults: Counter[str] = Counter()
+    with Predictor(candidate) as predictor:
+        for done, record in enumerate(dataset.records):
+            progress(f"detect {candidate.name}", done, len(dataset.records))
+            image = read_image(record)
+            faults.update(image.faults)
+            if image.pixels_rgb is not None:
+                boxes[record.id] = predictor.detect(image.pixels_rgb)
+    progress(f"detect {candidate.name}", len(dataset.records), len(dataset.records))
+    return Detections(candidate.name, boxes, dict(faults))
+
+
+def coco_results(
+    detections: Detections, dataset: Dataset, category_ids: Sequence[int]
+) -> list[dict[str, Any]]:
+    """Return every detection in COCO results form: exactly what ``score`` scores.
+
+    Args:
+        detections: Of one model.
+        dataset: What they were made on.
+        category_ids: Category id of each class of the model.
+    """
+    return found_table(detections.boxes, _seen(dataset, detections), category_ids).records()
+
+
+def score(detections: Detections, dataset: Dataset, category_ids: Sequence[int]) -> Accuracy:
+    """Return the COCO accuracy of one model's detections.
+
+    Args:
+        detections: Of one model on ``dataset``.
+        dataset: Labelled images.
+        category_ids: Category id of each class of the model.
+
+    Raises:
+        DataError: The data set has no labels, or no object in the images that could be read.
+    """
+    ids = _seen(dataset, detections)
+    _require_objects(dataset, ids)
+    truth = truth_table(dataset, ids)
+    found = found_table(detections.boxes, ids, category_ids)
+    categories = sorted(dataset.categories, key=lambda c: c.id)
+    precision = evaluate(truth, found, ids, [c.id for c in categories])
+    named = zip((c.name for c in categories), np.moveaxis(precision[..., 0], 2, 0), strict=True)
+    return Accuracy(
+        map=_mean(precision[..., 0]) or 0.0,
+        map50=_mean(precision[0, ..., 0]) or 0.0,
+        map75=_mean(precision[5, ..., 0]) or 0.0,
+        map_small=_mean(precision[..., 1]),
+        map_medium=_mean(precision[..., 2]),
+        map_large=_mean(precision[..., 3]),
+        images=len(ids),
+        per_class={name: ap for name, p in named if (ap := _mean(p)) is not None},
+        detection=best_point(match(truth, found, ids)),
+    )
+
+
+def map_drop(
+    base: Detections,
+    other: Detections,
+    dataset: Dataset,
+    category_ids: Sequence[int],
+    *,
+    resamples: int = 1000,
+) -> Interval:
+    """Return how many points of mAP ``other`` loses against ``base``, with its 95 % interval.
+
+    Raises:
+        DataError: The data set has no labels, or no object in the images that could be read.
+    """
+    ids = _seen(dataset, base, other)
+    _require_objects(dataset, ids)
+    truth = truth_table(dataset, ids)
+    matches = [match(truth, found_table(d.boxes, ids, category_ids), ids) for d in (base, other)]
+    return map_drop_interval(matches[0], matches[1], resamples=resamples)
+
+
+def agreement(reference: Detections, other: Detections, dataset: Dataset) -> float | None:
+    """Return COCO AP of ``other`` with the sure detections of ``reference`` taken as truth.
+
+    No labels are needed. Sure is a confidence of 0.25 or more.
+
+    Returns:
+        A fraction of 1; ``None`` where the reference is sure of nothing.
+    """
+    ids = _seen(dataset, reference, other)
+    classes = range(1 + max(_last_class(reference), _last_class(other)))
+    truth = truth_from_found(found_table(reference.boxes, ids, classes), AGREEMENT_CONFIDENCE)
+    precision = evaluate(truth, found_table(other.boxes, ids, classes), ids, classes)
+    return _mean(precision[..., 0])
+
+
+def best_point(matches: Sequence[ClassMatches]) -> OperatingPoint | None:
+    """Return the confidence with the best F1 at IoU 0.5; ``None`` without a single hit."""
+    counted = [~m.ignored[0] for m in matches]
+    scores = np.concatenate([m.scores[c] for m, c in zip(matches, counted, strict=True)])
+    hits = np.concatenate([m.hits[0][c] for m, c in zip(matches, counted, strict=True)])
+    if not hits.any():
+        return None
+    order = np.argsort(-scores, kind="stable")
+    scores, found = scores[order], np.cumsum(hits[order])
+    f1 = 2 * found / (np.arange(1, len(found) + 1) + sum(int(m.objects.sum()) for m in matches))
+    # A threshold keeps all equal scores or none of them.
+    last_of_equals = np.append(scores[1:] != scores[:-1], True)
+    best = int(np.argmax(np.where(last_of_equals, f1, -1.0)))
+    recall = found[best] / sum(int(m.objects.sum()) for m in matches)
+    return OperatingPoint(
+        float(scores[best]), float(found[best] / (best + 1)), float(recall), float(f1[best])
+    )
+
+
+def _seen(dataset: Dataset, *detections: Detections) -> list[int]:
+    """Return the ids, ascending, of the images that could be read for every model."""
+    return sorted(r.id for r in dataset.records if all(r.id in d.boxes for d in detections))
+
+
+def _require_objects(dataset: Dataset, image_ids: Sequence[int]) -> None:
+    if not dataset.labelled:
+        raise DataError(
+            f"{dataset.name}: mAP needs labels on every image, found images without any. "
+            "Give a COCO json, a YOLO data.yaml or a VOC folder, or use agreement instead."
+        )
+    if not len(truth_table(dataset, image_ids).categories):
+        raise DataError(
+            f"{dataset.name}: mAP needs at least one labelled object, found none in "
+            f"{len(image_ids)} readable images. Check that the labels belong to these images."
+        )
+
+
+def _last_class(detections: Detections) -> int:
+    return max((int(b.classes.max(initial=0)) for b in detections.boxes.values()), default=0)
+
+
+def _mean(precision: Doubles) -> float | None:
+    """Return the mean over what has objects; the library marks the rest with -1."""
+    valid = precision[precision > -1]
+    return float(valid.mean()) if valid.size else None

@@ -1,0 +1,108 @@
+"""What figures were measured on."""
+
+from __future__ import annotations
+
+import os
+import platform
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import psutil
+
+from edgekit.config.device import detect_host
+from edgekit.config.host import read_host
+
+_PACKAGES = ("edgekit", "numpy", "onnx", "onnxruntime", "openvino", "opencv-python-headless")
+_CPU = Path("/sys/devices/system/cpu")
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What does not change while measuring.
+
+    Attributes:
+        cpu: Model name.
+        isa: Instruction sets that matter here, e.g. ``avx2``, ``avx512_vnni``.
+        cores: Physical cores this process may use.
+        memory_bytes: Installed memory.
+        os: System, release and architecture.
+        python: Version.
+        versions: Of the packages that decide the figures, by name.
+    """
+
+    cpu: str
+    isa: tuple[str, ...]
+    cores: int
+    memory_bytes: int
+    os: str
+    python: str
+    versions: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """What changes while measuring; ``None`` where the system does not tell.
+
+    Attributes:
+        load_1min: Mean number of runnable processes over the last minute.
+        clock_mhz: Mean over the cores.
+        governor: Frequency governor of the first core.
+        temperature_c: Hottest sensor of the processor.
+        throttle_events: How often cores slowed down from heat since boot.
+    """
+
+    load_1min: float | None
+    clock_mhz: float | None
+    governor: str | None
+    temperature_c: float | None
+    throttle_events: int
+
+
+def read_conditions() -> Conditions:
+    """Return the state of the machine now."""
+    clock = psutil.cpu_freq() if hasattr(psutil, "cpu_freq") else None
+    return Conditions(
+        load_1min=os.getloadavg()[0] if hasattr(os, "getloadavg") else None,
+        clock_mhz=clock.current if clock else None,
+        governor=_line(_CPU / "cpu0/cpufreq/scaling_governor"),
+        temperature_c=_hottest(),
+        throttle_events=sum(
+            int(_line(counter) or 0)
+            for counter in _CPU.glob("cpu*/thermal_throttle/*_throttle_count")
+        ),
+    )
+
+
+def describe_machine() -> Machine:
+    """Return what this process runs on."""
+    host = read_host()
+    return Machine(
+        cpu=host.name,
+        isa=tuple(detect_host().cpu.isa),
+        cores=host.cores,
+        memory_bytes=psutil.virtual_memory().total,
+        os=f"{platform.system()} {platform.release()} {platform.machine()}",
+        python=platform.python_version(),
+        versions={name: found for name in _PACKAGES if (found := _version(name))},
+    )
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+def _line(path: Path) -> str | None:
+    try:
+        return path.read_text().strip()
+    except OSError:  # not this kernel, or not ours to read
+        return None
+
+
+def _hottest() -> float | None:
+    """Return the highest temperature any sensor tells; few virtual machines have one."""
+    sensors = psutil.sensors_temperatures() if hasattr(psutil, "sensors_temperatures") else {}
+    return max((s.current for group in sensors.values() for s in group), default=None)
