@@ -82,6 +82,14 @@ def _of_latency(field: str) -> Callable[[Row], str]:
     return text
 
 
+def _count_of_latency(field: str) -> Callable[[Row], str]:
+    def text(row: Row) -> str:
+        count: int | None = getattr(row.latency_ms, field, None)
+        return DASH if count is None else str(count)
+
+    return text
+
+
 def _of_detection(field: str) -> Callable[[Row], str]:
     def text(row: Row) -> str:
         return DASH if row.detection is None else f"{getattr(row.detection, field):.3f}"
@@ -134,6 +142,7 @@ DETAIL_COLUMNS = (
     Column("p99 ms", _of_latency("p99")),
     Column("before, ms", _of_latency("pre_p50")),
     Column("after, ms", _of_latency("post_p50")),
-    Column("Runs", lambda r: DASH if r.latency_ms is None else str(r.latency_ms.runs)),
+    Column("Runs", _count_of_latency("runs")),
+    Column("Threads", _count_of_latency("threads")),
     Column("Peak memory MB", lambda r: megabytes(r.peak_memory_bytes)),
 )

@@ -52,6 +52,10 @@ class LatencyMs(Part):
         runs: Timed runs the percentiles stand on.
         pre_p50: Median of what comes before: image array to letterboxed u8.
         post_p50: Median of what comes after: NMS and mapping back.
+        threads: Threads of the process that ran it.
+        warmup_runs: Runs before the timed ones.
+        load_ms: Time to open the model.
+        settings: Of the runtime, as it was opened.
     """
 
     p50: Positive
@@ -60,32 +64,41 @@ class LatencyMs(Part):
     runs: int
     pre_p50: float
     post_p50: float
+    threads: int | None = None
+    warmup_runs: int | None = None
+    load_ms: float | None = None
+    settings: str | None = None
 
 
-class FloatConv(Part):
-    """A convolution that the runtime runs in float, and why.
+class FloatLayer(Part):
+    """A layer with weights that the runtime runs in float, and why.
 
     Attributes:
+        name: Of its node.
         mac_share: Its share of all multiply-accumulates of the network.
     """
 
-    node: str
-    reason: str
+    name: str
     mac_share: Fraction
+    reason: str
 
 
 class Coverage(Part):
     """What the runtime's own optimized graph runs in INT8.
 
     Attributes:
+        layers_int8: How many layers with weights (convolutions, matrix products) run in INT8.
+        layers_float: How many run in float.
         mac_share_int8: Share of all multiply-accumulates that run in INT8.
-        left_float: Every convolution that does not, the heaviest first.
+        left_float: Every layer that runs in float, the heaviest first.
+        operators: How often each operator stands in the runtime's own graph.
     """
 
-    convs_int8: int
-    convs_float: int
+    layers_int8: int
+    layers_float: int
     mac_share_int8: Fraction
-    left_float: tuple[FloatConv, ...] = ()
+    left_float: tuple[FloatLayer, ...] = ()
+    operators: dict[str, int] = Field(default_factory=dict)
 
 
 class Row(Part):
