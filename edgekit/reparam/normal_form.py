@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import onnx_ir as ir
 from onnx_ir.passes import common
+from onnx_ir.passes.common.naming import SimpleNameGenerator
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -25,7 +26,7 @@ def normal_form(model: ir.Model) -> ir.Model:
         common.IdentityEliminationPass(),
         common.RemoveUnusedNodesPass(),
         common.TopologicalSortPass(),
-        common.NameFixPass(),
+        common.NameFixPass(_NamesByOperator()),
     )(copy)
     return copy
 
@@ -41,6 +42,17 @@ def infer_shapes(model: ir.Model) -> ir.Model:
         value.shape = None
     common.ShapeInferencePass(check_type=False, strict_mode=False)(copy)
     return copy
+
+
+class _NamesByOperator(SimpleNameGenerator):
+    """Calls a node without a name by its operator, so that a report can be read."""
+
+    def generate_node_name(self, node: ir.Node) -> str:
+        return node.name or node.op_type
+
+    def generate_value_name(self, value: ir.Value) -> str:
+        producer = value.producer()
+        return value.name or (f"{producer.op_type}_output" if producer else "value")
 
 
 def _computed(model: ir.Model) -> Iterable[ir.Value]:

@@ -1,0 +1,75 @@
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edgekit.reparam.algebra import BatchNorm, Linear, fold_conv, fold_conv_transpose, fold_gemm
+from tests.strategies import seeds
+
+
+def batchnorm(rng: np.random.Generator, channels: int) -> BatchNorm:
+    return BatchNorm(
+        rng.normal(size=channels),
+        rng.normal(size=channels),
+        rng.normal(size=channels),
+        rng.uniform(1e-3, 2, size=channels),
+        1e-3,
+    )
+
+
+def normalized(values: np.ndarray, bn: BatchNorm) -> np.ndarray:
+    """The definition in Ioffe and Szegedy (2015), applied to the last axis."""
+    return bn.gamma * (values - bn.mean) / np.sqrt(bn.var + bn.epsilon) + bn.beta
+
+
+@given(seeds, st.integers(1, 5), st.integers(1, 5))
+def test_a_folded_matrix_product_equals_product_then_normalization(seed, inputs, outputs):
+    rng = np.random.default_rng(seed)
+    layer = Linear(rng.normal(size=(inputs, outputs)), rng.normal(size=outputs))
+    bn, x = batchnorm(rng, outputs), rng.normal(size=inputs)
+    one = fold_gemm(layer, bn)
+    np.testing.assert_allclose(
+        x @ one.weight + one.bias, normalized(x @ layer.weight + layer.bias, bn), atol=1e-9
+    )
+
+
+@given(seeds, st.integers(1, 3), st.integers(1, 3))
+def test_a_folded_convolution_scales_each_output_channel(seed, outputs, inputs):
+    rng = np.random.default_rng(seed)
+    layer = Linear(rng.normal(size=(outputs, inputs, 2, 3)), rng.normal(size=outputs))
+    bn, patch = batchnorm(rng, outputs), rng.normal(size=(inputs, 2, 3))
+    one = fold_conv(layer, bn)
+    pair = np.array([(kernel * patch).sum() for kernel in layer.weight]) + layer.bias
+    single = np.array([(kernel * patch).sum() for kernel in one.weight]) + one.bias
+    np.testing.assert_allclose(single, normalized(pair, bn), atol=1e-9)
+
+
+@given(seeds, st.integers(1, 3), st.integers(1, 3), st.integers(1, 3))
+def test_a_folded_transposed_convolution_knows_which_group_a_channel_is_of(
+    seed, groups, inputs_per_group, outputs_per_group
+):
+    rng = np.random.default_rng(seed)
+    inputs, outputs = groups * inputs_per_group, groups * outputs_per_group
+    layer = Linear(rng.normal(size=(inputs, outputs_per_group, 2, 2)), rng.normal(size=outputs))
+    bn, pixel = batchnorm(rng, outputs), rng.normal(size=inputs)
+    one = fold_conv_transpose(layer, bn, groups)
+
+    def stamp(weight: np.ndarray, bias: np.ndarray) -> np.ndarray:
+        """What one input pixel stamps on the output, ``(kh, kw, outputs)``."""
+        result = np.zeros((2, 2, outputs))
+        for source in range(inputs):
+            for target in range(outputs_per_group):
+                channel = source // inputs_per_group * outputs_per_group + target
+                result[:, :, channel] += pixel[source] * weight[source, target]
+        return result + bias
+
+    np.testing.assert_allclose(
+        stamp(one.weight, one.bias), normalized(stamp(layer.weight, layer.bias), bn), atol=1e-9
+    )
+
+
+def test_a_convolution_without_effect_stays_without_effect():
+    identity = BatchNorm(np.ones(2), np.zeros(2), np.zeros(2), np.ones(2), 0.0)
+    layer = Linear(np.ones((2, 1, 1, 1)), np.array([3.0, 4.0]))
+    one = fold_conv(layer, identity)
+    np.testing.assert_array_equal(one.weight, layer.weight)
+    np.testing.assert_array_equal(one.bias, layer.bias)
