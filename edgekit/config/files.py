@@ -75,9 +75,7 @@ def parse(schema: type[Model], content: dict[str, Any], path: Path) -> Model:
         return schema.model_validate(content)
     except ValidationError as err:
         faults = "\n".join(f"  {_fault(detail)}" for detail in err.errors())
-        raise ConfigError(
-            f"{path} is not a valid {schema.__name__.lower()}:\n{faults}\nMend these keys."
-        ) from err
+        raise ConfigError(f"{path} does not fit its schema:\n{faults}\nMend these keys.") from err
 
 
 def _fault(detail: ErrorDetails) -> str:

@@ -1,0 +1,58 @@
+import pytest
+import yaml
+
+from edgekit.config import device as device_module
+from edgekit.config.device import detect_host, find_device
+from edgekit.config.host import Host
+from edgekit.errors import ConfigError
+
+
+@pytest.mark.parametrize(
+    ("flags", "exact"),
+    [
+        ({"avx2", "fma"}, False),
+        ({"avx2", "avx512f"}, False),
+        ({"avx2", "avx512f", "avx512_vnni"}, True),
+        ({"avx2", "avx_vnni"}, True),
+        ({"asimd"}, False),
+        ({"asimd", "asimddp"}, True),
+        (set(), False),
+    ],
+)
+def test_weights_take_8_bits_only_where_sums_do_not_saturate(monkeypatch, flags, exact):
+    monkeypatch.setattr(device_module, "read_host", lambda: Host("a", frozenset(flags), 2, 1024))
+
+    assert detect_host().exact_u8s8 is exact
+
+
+def test_the_generic_devices_say_whether_sums_saturate():
+    assert not find_device("generic-x86-avx2").exact_u8s8
+    assert find_device("generic-x86-vnni").exact_u8s8
+
+
+def test_the_host_is_detected_with_a_source_for_each_figure():
+    device = find_device("host")
+
+    assert device == detect_host()
+    assert device.name
+    assert device.threads == device.cpu.cores.value
+    assert device.memory.unit == "MiB"
+    assert "psutil" in device.memory.source
+
+
+@pytest.mark.parametrize(
+    "memory", [8192, {"value": 8192, "unit": "MiB"}, {"value": 1, "unit": "MiB", "source": ""}]
+)
+def test_a_figure_without_a_source_does_not_fit(tmp_path, memory):
+    content = {"version": 1, "name": "x", "kind": "cpu", "cpu": {"isa": []}, "memory": memory}
+    (tmp_path / "own.yaml").write_text(yaml.safe_dump(content))
+
+    with pytest.raises(ConfigError, match="key 'memory"):
+        find_device(str(tmp_path / "own.yaml"))
+
+
+def test_a_detected_device_states_nothing_itself(tmp_path):
+    (tmp_path / "own.yaml").write_text("version: 1\nkind: detect\nthreads: 4\n")
+
+    with pytest.raises(ConfigError, match="key 'threads': extra"):
+        find_device(str(tmp_path / "own.yaml"))
