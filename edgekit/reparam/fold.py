@@ -148,7 +148,7 @@ def _use_obstacle(node: ir.Node) -> str | None:
 def _weight_obstacle(node: ir.Node) -> str | None:
     layer = linear_of(node)
     if layer is None:
-        return f"the weight or bias of '{node.name}' is computed, not constant"
+        return f"'{node.name}' has no constant weight with one constant bias per channel"
     if layer.weight.ndim != (2 if node.op_type == "Gemm" else 4):
         return f"'{node.name}' is not a layer over images: its weight is {layer.weight.shape}"
     return None

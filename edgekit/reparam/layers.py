@@ -25,29 +25,32 @@ def constant_of(value: ir.Value | None) -> Doubles | None:
 
 def batchnorm_of(node: ir.Node) -> BatchNorm | None:
     """Return the statistics of a BatchNormalization node, or ``None`` where one is computed."""
-    arrays = [constant_of(value) for value in node.inputs[1:5]]
-    gamma, beta, mean, var = arrays
+    gamma, beta, mean, var = (constant_of(value) for value in node.inputs[1:5])
     if gamma is None or beta is None or mean is None or var is None:
         return None
     return BatchNorm(gamma, beta, mean, var, node.attributes.get_float("epsilon", 1e-5))
 
 
 def linear_of(node: ir.Node) -> Linear | None:
-    """Return the weight and bias of a node of ``LINEAR_OPS``, or ``None`` where one is computed.
+    """Return the weight and bias of a node of ``LINEAR_OPS``, zeros for an absent bias.
 
-    A Gemm's come with ``alpha``, ``beta`` and ``transB`` worked in, weight ``(in, out)``; an
-    absent bias is zeros.
+    ``None`` where one is computed, or the bias is not one number per output channel. A Gemm's
+    come with ``alpha``, ``beta`` and ``transB`` worked in, weight ``(in, out)``.
     """
     given_bias = node.inputs[2] if len(node.inputs) > 2 else None
     weight = constant_of(node.inputs[1])
     bias = np.zeros(1) if given_bias is None else constant_of(given_bias)
-    if weight is None or bias is None:
+    transposed_input = node.attributes.get_int("transA", 0)
+    if weight is None or bias is None or transposed_input:
         return None
     if node.op_type == "Gemm":
         weight = weight.T if node.attributes.get_int("transB", 0) else weight
         weight = weight * node.attributes.get_float("alpha", 1.0)
         bias = bias * node.attributes.get_float("beta", 1.0)
-    return Linear(weight, np.broadcast_to(bias.reshape(-1), (_channels(node, weight),)))
+    channels = _channels(node, weight)
+    if bias.size != 1 and bias.shape not in {(channels,), (1, channels)}:
+        return None
+    return Linear(weight, np.broadcast_to(bias.reshape(-1), (channels,)))
 
 
 def fold(node: ir.Node, layer: Linear, bn: BatchNorm) -> Linear:

@@ -50,9 +50,7 @@ def test_local_functions_are_inlined():
 
 
 def test_what_does_nothing_or_feeds_nothing_is_gone():
-    source = proto(
-        "g (float[1,4] x) => (float[1,4] y) { a = Identity(x) b = Exp(x) y = Relu(a) }"
-    )
+    source = proto("g (float[1,4] x) => (float[1,4] y) { a = Identity(x) b = Exp(x) y = Relu(a) }")
     graph = normal_form(graph_from_proto(source).model).graph
     assert [node.op_type for node in graph] == ["Relu"]
 
