@@ -54,8 +54,8 @@ def open_coco(path: Path, images: Path | None = None, *, labels: bool = True) ->
 def _content(path: Path) -> _Json:
     try:
         content = json.loads(path.read_bytes())
-    except ValueError as err:  # UnicodeDecodeError and JSONDecodeError are both one
-        raise DataError(f"{path} is not JSON: {err}. Expected COCO annotations.") from err
+    except (OSError, ValueError) as err:  # bad UTF-8 and bad JSON are ValueErrors
+        raise DataError(f"Cannot read {path} as JSON: {err}. Expected COCO annotations.") from err
     if not isinstance(content, dict) or not isinstance(content.get("images"), list):
         found = sorted(content) if isinstance(content, dict) else f"a {type(content).__name__}"
         raise DataError(
@@ -93,8 +93,8 @@ def _files(
     if not found:
         names = ", ".join(image["file_name"] for image in list(listed.values())[:2])
         raise DataError(
-            f"None of the {len(listed)} images of {path} was found (the first: {names}). Looked in "
-            f"{', '.join(map(str, folders))}. Name their folder with --images."
+            f"None of the {len(listed)} images of {path} was found (first: {names or 'none'}). "
+            f"Looked in {', '.join(map(str, folders))}. Name their folder with --images."
         )
     faults["missing-file"] += len(listed) - len(found)
     return found
@@ -155,9 +155,10 @@ def _label(entry: Any) -> Label | None:
 
 
 def _size_hw(image: _Json) -> tuple[int, int] | None:
-    if not _has(image, height=int, width=int) or min(image["height"], image["width"]) <= 0:
+    height, width = image.get("height"), image.get("width")
+    if not isinstance(height, int | float) or not isinstance(width, int | float):
         return None
-    return image["height"], image["width"]
+    return (int(height), int(width)) if height >= 1 and width >= 1 else None
 
 
 def _has(entry: Any, **types: type) -> bool:

@@ -74,13 +74,18 @@ def _located(source: str, options: DatasetOptions) -> tuple[Path, DatasetOptions
 
 def _open(path: Path, options: DatasetOptions) -> Dataset:
     suffix = path.suffix.lower()
-    if path.is_dir():
-        return open_voc(path, options.split) if is_voc(path) else open_folder(path)
-    if suffix == ".json":
-        return open_coco(path, options.images, labels=options.labels)
+    if is_voc(path):
+        return open_voc(path, options.split)
     if suffix in {".yaml", ".yml"}:
         return open_yolo(path, options.split or "val", labels=options.labels)
-    if suffix in SUFFIXES:
+    if options.split is not None:
+        raise DataError(
+            f"{path} has no split '{options.split}': expected a YOLO data.yaml or a Pascal VOC "
+            f"folder, found neither. Leave the split out."
+        )
+    if suffix == ".json":
+        return open_coco(path, options.images, labels=options.labels)
+    if path.is_dir() or suffix in SUFFIXES:
         return open_folder(path)
     raise DataError(
         f"{path} is no data set: expected a COCO .json, a YOLO .yaml, an image or a folder, found "

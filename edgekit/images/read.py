@@ -10,14 +10,11 @@ import numpy as np
 
 from edgekit.images.header import header_hw, is_truncated_jpeg
 from edgekit.images.quiet import caught_messages
-from edgekit.protocols import silent
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
-    from edgekit.protocols import Progress
-    from edgekit.values import Dataset, ImageRecord, Pixels
+    from edgekit.values import ImageRecord, Pixels
 
 HUGE_PIXELS = 50_000_000
 # Decoded it would take 600 MB and more, twice while colours are converted.
@@ -37,17 +34,6 @@ class ReadImage:
 
     pixels_rgb: Pixels | None
     faults: tuple[str, ...] = ()
-
-
-def iterate(
-    dataset: Dataset, progress: Progress = silent, stage: str = "images"
-) -> Iterator[tuple[ImageRecord, ReadImage]]:
-    """Yield every record with its pixels, one image in memory at a time."""
-    total = len(dataset.records)
-    for done, record in enumerate(dataset.records):
-        progress(stage, done, total)
-        yield record, read_image(record)
-    progress(stage, total, total)
 
 
 def read_image(record: ImageRecord) -> ReadImage:

@@ -126,7 +126,7 @@ def _stems(path: Path, split: str) -> list[str]:
             f"{path} has no list '{split}' under ImageSets: found "
             f"{', '.join(sorted(lists)) or 'none'}. Name one of these, or none for all images."
         )
-    lines = lists[split].read_text(encoding="utf-8").split("\n")
+    lines = lists[split].read_text(encoding="utf-8", errors="replace").split("\n")
     # Lists per class carry a second column.
     return [line.split()[0] for line in lines if line.strip()]
 

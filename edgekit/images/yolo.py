@@ -47,8 +47,8 @@ def open_yolo(path: Path, split: str = "val", *, labels: bool = True) -> Dataset
 def _content(path: Path) -> dict[str, Any]:
     try:
         content = yaml.safe_load(path.read_bytes())
-    except (yaml.YAMLError, UnicodeDecodeError) as err:
-        raise DataError(f"{path} is not YAML: {err}. Expected a YOLO data.yaml.") from err
+    except (OSError, yaml.YAMLError, UnicodeDecodeError) as err:
+        raise DataError(f"Cannot read {path} as YAML: {err}. Expected a YOLO data.yaml.") from err
     if not isinstance(content, dict) or not set(_SPLITS) & set(content):
         found = sorted(map(str, content)) if isinstance(content, dict) else type(content).__name__
         raise DataError(
@@ -84,7 +84,7 @@ def _entry_images(root: Path, entry: str, faults: Counter[str]) -> list[Path]:
         return sorted(file for file in place.rglob("*") if is_image(file))
     if not place.is_file():
         return []
-    lines = place.read_text(encoding="utf-8").split("\n")
+    lines = place.read_text(encoding="utf-8", errors="replace").split("\n")
     files = [_listed(line.strip(), root, place.parent) for line in lines if line.strip()]
     faults["missing-file"] += sum(not file.is_file() for file in files)
     return [file for file in files if file.is_file()]

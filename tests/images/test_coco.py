@@ -90,7 +90,7 @@ def test_a_path_of_another_machine_is_found_by_its_name(tmp_path):
 def test_faults_are_counted_and_the_rest_is_read(tmp_path):
     write_image(tmp_path / "a.png")
     images = [
-        {"id": 1, "file_name": "a.png", "height": 10, "width": 20},
+        {"id": 1, "file_name": "a.png", "height": 10.0, "width": 20.0},
         {"id": 1, "file_name": "again.png"},
         {"id": 2, "file_name": "gone.png"},
         {"file_name": "no-id.png"},
@@ -146,7 +146,7 @@ def test_images_that_are_nowhere_are_an_error_that_says_where_it_looked(tmp_path
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("not json", "is not JSON"),
+        ("not json", "as JSON"),
         ("[1, 2]", "expected a list under 'images', found a list"),
         ('{"detections": []}', r"found \['detections'\]"),
     ],

@@ -66,6 +66,12 @@ def test_a_split_in_the_options_is_used(home):
         open_dataset(home, DatasetOptions(split="val"))
 
 
+@pytest.mark.parametrize("source", ["l.json#val", "JPEGImages#val"])
+def test_a_split_of_what_has_none_is_an_error(home, source):
+    with pytest.raises(DataError, match="has no split 'val'"):
+        open_dataset(f"{home}/{source}")
+
+
 def test_a_path_with_a_number_sign_is_a_path_first(home):
     (home / "JPEGImages").rename(home / "run#1")
 

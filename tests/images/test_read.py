@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from edgekit.images import read
-from edgekit.images.read import decode_image, iterate, read_hw, read_image
-from edgekit.values import Dataset, ImageRecord
+from edgekit.images.read import decode_image, read_hw, read_image
+from edgekit.values import ImageRecord
 
 GRADIENT = np.dstack([np.tile(np.arange(60, dtype=np.uint8) * k, (40, 1)) for k in (1, 2, 4)])
 
@@ -140,16 +140,8 @@ def test_the_size_of_a_file_is_what_a_viewer_shows(tmp_path):
     assert read_hw(tmp_path / "absent.png") is None
 
 
-def test_iterating_gives_every_record_and_tells_how_far_it_is(tmp_path):
-    (tmp_path / "a.png").write_bytes(encoded())
-    records = (ImageRecord(1, tmp_path / "a.png"), ImageRecord(2, tmp_path / "gone.png"))
-    told = []
-
-    read_images = list(iterate(Dataset("two", records), lambda *step: told.append(step)))
-
-    assert [record.id for record, _ in read_images] == [1, 2]
-    assert [image.faults for _, image in read_images] == [(), ("missing-file",)]
-    assert told == [("images", 0, 2), ("images", 1, 2), ("images", 2, 2)]
+def test_a_file_that_is_gone_is_a_fault(tmp_path):
+    assert read_image(ImageRecord(1, tmp_path / "gone.png")).faults == ("missing-file",)
 
 
 @pytest.mark.data
@@ -160,3 +152,10 @@ def test_real_images_are_read_whole(data_dir):
 
     assert Counter(fault for image in images for fault in image.faults) == {}
     assert all(image.pixels_rgb.shape[2] == 3 for image in images)
+
+
+@pytest.mark.data
+def test_a_real_image_cut_short_is_left_out(data_dir):
+    path = min((data_dir / "coco-val-mini" / "images").iterdir())
+
+    assert decode_image(path.read_bytes()[:-5000]).faults == ("truncated-image",)

@@ -126,7 +126,7 @@ def test_labels_are_not_read_when_not_wanted(tmp_path):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("a: [", "is not YAML"),
+        ("a: [", "as YAML"),
         ("just text", "found str"),
         ("names: [cat]", r"expected a key of train, val, test, found \['names'\]"),
         ("train: images\nnames: [cat]", "no split 'val': found train"),
