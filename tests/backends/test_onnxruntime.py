@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+import pickle
+from dataclasses import replace
+
+import numpy as np
+import onnx
+import pytest
+
+from edgekit.backends.onnxruntime import OnnxRuntime
+from edgekit.errors import StageError
+from edgekit.protocols import Backend
+
+MODEL = """
+<ir_version: 8, opset_import: ["" : 17]>
+two (float[N, 3] x) => (float[N, 3] up, float[N, 3] down) {
+    up = Abs(x)
+    down = Neg(up)
+}
+"""
+X = np.array([[1, -2, 3]], np.float32)
+
+
+@pytest.fixture
+def model():
+    return onnx.parser.parse_model(MODEL).SerializeToString()
+
+
+@pytest.fixture
+def runtime():
+    return OnnxRuntime(threads=1, spin=False)
+
+
+def test_every_output_comes_back_by_name(runtime, model):
+    with runtime.open(model) as session:
+        outputs = session.run({"x": X})
+
+    assert list(outputs) == ["up", "down"]
+    np.testing.assert_array_equal(outputs["down"], [[-1, -2, -3]])
+
+
+def test_inputs_and_outputs_are_described_in_order(runtime, model):
+    with runtime.open(model) as session:
+        assert [(i.name, i.dtype, i.shape) for i in session.inputs] == [("x", "float", (None, 3))]
+        assert [o.name for o in session.outputs] == ["up", "down"]
+
+
+def test_a_file_opens_like_bytes(runtime, model, tmp_path):
+    path = tmp_path / "model.onnx"
+    path.write_bytes(model)
+
+    with runtime.open(path) as session:
+        assert session.run({"x": X})["up"].shape == (1, 3)
+
+
+def test_the_graph_as_it_runs_can_be_written(runtime, model, tmp_path):
+    path = tmp_path / "optimized.onnx"
+
+    with replace(runtime, optimized_path=path).open(model):
+        pass
+
+    assert onnx.load(path).graph.name == "two"
+
+
+def test_a_runtime_goes_to_another_process(runtime):
+    copy = pickle.loads(pickle.dumps(runtime))
+
+    assert copy == runtime
+    assert isinstance(copy, Backend)
+    assert copy.name == "onnxruntime"
+
+
+@pytest.mark.parametrize("source", [b"not a model", b""])
+def test_what_cannot_be_opened_is_a_stage_error(runtime, source):
+    with pytest.raises(StageError, match="cannot open a graph in memory"):
+        runtime.open(source)
+
+
+def test_a_missing_file_is_named(runtime, tmp_path):
+    with pytest.raises(StageError, match=r"cannot open .*nowhere\.onnx"):
+        runtime.open(tmp_path / "nowhere.onnx")
+
+
+@pytest.mark.parametrize("feeds", [{}, {"y": X}, {"x": X[0]}, {"x": X.astype(np.float64)}])
+def test_inputs_that_do_not_fit_are_a_stage_error(runtime, model, feeds):
+    with runtime.open(model) as session, pytest.raises(StageError, match="the model takes"):
+        session.run(feeds)
+
+
+def test_a_closed_session_says_so(runtime, model):
+    with runtime.open(model) as session:
+        pass
+
+    with pytest.raises(StageError, match="closed"):
+        session.run({"x": X})
