@@ -8,7 +8,7 @@ import onnx
 from onnx import numpy_helper
 
 from edgekit.graphs import graph_from_model, graph_from_proto
-from edgekit.reparam.normal_form import normal_form
+from edgekit.reparam.normal_form import infer_shapes, normal_form
 
 if TYPE_CHECKING:
     import numpy as np
@@ -27,5 +27,6 @@ def proto(text: str, opset: int = 17, **weights: np.ndarray) -> onnx.ModelProto:
 
 
 def network(text: str, **weights: np.ndarray) -> Graph:
-    """The graph of ``text`` in normal form: nodes are called Conv, Conv_1, Relu, ..."""
-    return graph_from_model(normal_form(graph_from_proto(proto(text, **weights)).model))
+    """The graph of ``text`` in normal form, with shapes; nodes are called Conv, Conv_1 ..."""
+    model = graph_from_proto(proto(text, **weights)).model
+    return graph_from_model(infer_shapes(normal_form(model)))

@@ -33,7 +33,7 @@ def simplify(graph: Graph, backend: Backend, inputs: Sequence[Feeds]) -> Graph:
 
     Raises:
         ParityError: The simplified graph computes something else.
-        StageError: onnxsim does not come to rest.
+        StageError: onnxsim fails, or does not come to rest.
     """
     current = graph
     for _ in range(_ROUNDS):
@@ -51,7 +51,13 @@ def simplify(graph: Graph, backend: Backend, inputs: Sequence[Feeds]) -> Graph:
 
 
 def _simplify_once(graph: Graph) -> Graph:
-    proto, _ = onnxsim.simplify(graph_to_proto(graph), skip_fuse_bn=True)
+    try:
+        proto, _ = onnxsim.simplify(graph_to_proto(graph), skip_fuse_bn=True)
+    except (RuntimeError, ValueError) as err:
+        raise StageError(
+            f"onnxsim cannot simplify the graph: expected a valid one, found: {err}. "
+            "Check the file with onnx.checker, or export it again with opset 17."
+        ) from err
     kept = [p for p in proto.metadata_props if not p.key.startswith("onnxsim.")]
     del proto.metadata_props[:]
     proto.metadata_props.extend(kept)
