@@ -57,6 +57,21 @@ def subgraph(graph: Graph, inputs: Sequence[str], outputs: Sequence[str]) -> Gra
     return graph_from_model(model, parent=graph.sha256)
 
 
+def with_outputs(graph: Graph, names: Sequence[str]) -> Graph:
+    """Return ``graph`` with the values named ``names`` as its outputs, nothing else changed.
+
+    Raises:
+        StageError: A name is not a value of the graph.
+    """
+    model = graph.model.clone()
+    values = convenience.create_value_mapping(model.graph)
+    unknown = [name for name in names if name not in values]
+    if unknown:
+        raise StageError(f"The graph has no value named {unknown}. Use names it lists.")
+    model.graph.outputs[:] = [values[name] for name in names]
+    return graph_from_model(model, parent=graph.sha256)
+
+
 def _serialize(model: ir.Model) -> bytes:
     data: bytes = ir.serde.serialize_model(model).SerializeToString(deterministic=True)
     return data

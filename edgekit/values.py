@@ -221,3 +221,55 @@ class Interval:
     value: float
     low: float
     high: float
+
+
+@dataclass(frozen=True)
+class Range:
+    """The interval of real values a tensor's encoding covers."""
+
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, eq=False)
+class TensorStatistics:
+    """What calibration saw of one tensor.
+
+    Attributes:
+        low: Smallest value over all images.
+        high: Largest value over all images.
+        moving_low: Exponential moving average of each image's smallest value.
+        moving_high: Exponential moving average of each image's largest value.
+        limit: The histogram covers ``-limit`` to ``limit``.
+        counts: ``(bins,)`` sampled values per bin of equal width.
+        channel_means: ``(C,)`` mean of every channel (axis 1); empty for tensors without one.
+    """
+
+    low: float
+    high: float
+    moving_low: float
+    moving_high: float
+    limit: float
+    counts: Ints
+    channel_means: Floats
+
+    @property
+    def centers(self) -> NDArray[np.float64]:
+        """``(bins,)`` middle of every bin of the histogram."""
+        width = 2 * self.limit / len(self.counts)
+        return (np.arange(len(self.counts)) + 0.5) * width - self.limit
+
+
+@dataclass(frozen=True, eq=False)
+class Statistics:
+    """What one pass over the calibration images saw.
+
+    Attributes:
+        tensors: By value name of the graph.
+        images: How many images were seen.
+        graph: ``sha256`` of the graph they belong to.
+    """
+
+    tensors: dict[str, TensorStatistics]
+    images: int
+    graph: str

@@ -1,1 +1,20 @@
 """The command line: one module per command; parse, call one public function, render."""
+
+from __future__ import annotations
+
+import sys
+
+
+def main() -> None:
+    """Run the command line; errors raised on purpose become one message and their exit code."""
+    from edgekit.cli.app import app
+    from edgekit.errors import EdgekitError
+
+    try:
+        app()
+    except EdgekitError as err:
+        sys.stderr.write(f"edgekit: {err}\n")
+        sys.exit(err.exit_code)
+    except KeyboardInterrupt:
+        sys.stderr.write("edgekit: stopped. Nothing was written.\n")
+        sys.exit(130)

@@ -1,0 +1,88 @@
+"""What a conversion leaves behind: a model file and all that is needed to run it."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from edgekit.errors import ConfigError
+from edgekit.heads.spec import HeadSpec, NmsOptions
+from edgekit.values import Precision, Preprocess
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+MANIFEST = "manifest.json"
+
+
+class Manifest(BaseModel):
+    """``manifest.json``: how to run the model file beside it, without the original model."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+    schema_version: Literal[1] = Field(default=1, alias="schema")
+    edgekit: str = Field(description="Version of edgekit that wrote it.")
+    file: str = Field(description="Name of the model file.")
+    sha256: str = Field(description="Of the model file.")
+    backend: Literal["onnxruntime"]
+    precision: Precision
+    weight_bits: int | None = Field(
+        default=None,
+        description="8 is exact only where u8 x s8 products are summed in 32 bits (VNNI, dotprod).",
+    )
+    input: Literal["u8-nhwc", "float-nchw"]
+    preprocess: Preprocess
+    head: HeadSpec
+    nms: NmsOptions
+    class_names: tuple[str, ...]
+    source_sha256: str = Field(description="Of the model it was made from.")
+
+
+def write_artifact(folder: Path, model: bytes, manifest: Manifest) -> None:
+    """Write the model file and its manifest into ``folder``, which must exist."""
+    (folder / manifest.file).write_bytes(model)
+    text = manifest.model_dump_json(indent=2, by_alias=True)
+    (folder / MANIFEST).write_text(text + "\n", encoding="utf-8")
+
+
+def is_artifact(path: Path) -> bool:
+    """Return whether ``path`` is an artifact, or a folder that a conversion wrote."""
+    return _folder(path) is not None
+
+
+def read_artifact(path: Path) -> tuple[Manifest, Path]:
+    """Return the manifest of an artifact and the path of its model file.
+
+    Args:
+        path: The artifact's folder, or the one it lies in as ``artifact/``.
+
+    Raises:
+        ConfigError: There is none, its manifest is not valid, or its model file is another one.
+    """
+    folder = _folder(path)
+    if folder is None:
+        raise ConfigError(
+            f"{path}: expected an artifact (a folder with {MANIFEST}), found none. "
+            "Make one with: edgekit convert MODEL --target TARGET --out DIR"
+        )
+    try:
+        manifest = Manifest.model_validate_json((folder / MANIFEST).read_bytes())
+    except ValidationError as err:
+        raise ConfigError(
+            f"{folder / MANIFEST} is not a manifest: {err}. Convert the model again."
+        ) from err
+    model = folder / manifest.file
+    found = hashlib.sha256(model.read_bytes()).hexdigest() if model.is_file() else "no file"
+    if found != manifest.sha256:
+        raise ConfigError(
+            f"{model}: expected the model the manifest names (sha256 {manifest.sha256[:12]}), "
+            f"found {found[:12]}. Convert the model again."
+        )
+    return manifest, model
+
+
+def _folder(path: Path) -> Path | None:
+    places = (path, path / "artifact")
+    return next((place for place in places if (place / MANIFEST).is_file()), None)

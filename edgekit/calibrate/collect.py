@@ -1,0 +1,94 @@
+"""Statistics of every tensor from one streaming pass over the calibration images."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from edgekit.calibrate.histogram import StreamingHistogram
+from edgekit.errors import StageError
+from edgekit.graphs import graph_to_bytes, with_outputs
+from edgekit.protocols import silent
+from edgekit.values import Floats, Statistics, TensorStatistics
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from edgekit.protocols import Backend, Progress
+    from edgekit.values import Graph
+
+SAMPLE = 65_536
+
+
+def collect(
+    graph: Graph,
+    tensors: Sequence[str],
+    feeds: Iterable[Mapping[str, NDArray[np.generic]]],
+    backend: Backend,
+    progress: Progress = silent,
+) -> Statistics:
+    """Return the statistics of ``tensors`` over ``feeds``.
+
+    Each feed is run once and forgotten: memory does not depend on how many there are.
+
+    Args:
+        graph: The network, in float.
+        tensors: Names of the values to watch.
+        feeds: One set of network inputs per image.
+        backend: Runs the network.
+        progress: Told after every image.
+
+    Raises:
+        StageError: There was no image, or a tensor became NaN or infinite.
+    """
+    watched = {name: _Watch() for name in tensors}
+    images = 0
+    with backend.open(graph_to_bytes(with_outputs(graph, tensors))) as session:
+        for feed in feeds:
+            for name, values in session.run(feed).items():
+                _check_finite(name, values, images)
+                watched[name].update(values.astype(np.float32, copy=False))
+            images += 1
+            progress("calibrate", images, 0)
+    if images == 0:
+        raise StageError("Calibration saw no image. Give a calibration set that has images.")
+    return Statistics({n: w.statistics(images) for n, w in watched.items()}, images, graph.sha256)
+
+
+def _check_finite(name: str, values: NDArray[np.generic], image: int) -> None:
+    if not np.isfinite(values.sum(dtype=np.float64)):
+        msg = (
+            f"Value '{name}' is NaN or infinite on calibration image {image + 1}. "
+            "Expected finite activations. Check the model with: edgekit inspect"
+        )
+        raise StageError(msg)
+
+
+class _Watch:
+    """One tensor under observation: its histogram and the running sum of its channel means."""
+
+    def __init__(self) -> None:
+        self._histogram = StreamingHistogram(SAMPLE)
+        self._channel_sums: NDArray[np.float64] | None = None
+
+    def update(self, values: Floats) -> None:
+        self._histogram.update(values)
+        if values.ndim == 4:
+            means = values.mean(axis=(0, 2, 3), dtype=np.float64)
+            self._channel_sums = means if self._channel_sums is None else self._channel_sums + means
+
+    def statistics(self, images: int) -> TensorStatistics:
+        h = self._histogram
+        sums = self._channel_sums if self._channel_sums is not None else np.zeros(0)
+        return TensorStatistics(
+            low=h.low,
+            high=h.high,
+            moving_low=h.moving_low,
+            moving_high=h.moving_high,
+            limit=h.limit,
+            counts=h.counts,
+            channel_means=(sums / images).astype(np.float32),
+        )

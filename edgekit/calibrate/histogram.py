@@ -1,0 +1,58 @@
+"""A histogram that grows with the values it meets and never keeps them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from edgekit.values import Floats, Ints
+
+BINS = 4096
+MOMENTUM = 0.9
+
+
+class StreamingHistogram:
+    """Counts of values over ``-limit..limit``; the limit doubles when a value lies beyond it.
+
+    Doubling merges neighbouring bins, so the memory is ``BINS`` counts however many values come.
+    Smallest and largest value are exact; counts are of at most ``sample`` values per update.
+    """
+
+    def __init__(self, sample: int) -> None:
+        self._sample = sample
+        self.counts: Ints = np.zeros(BINS, dtype=np.int64)
+        self.limit = 0.0
+        self.low = np.inf
+        self.high = -np.inf
+        self.moving_low = 0.0
+        self.moving_high = 0.0
+
+    def update(self, values: Floats) -> None:
+        """Add one image's values of the tensor, of any shape."""
+        flat = values.reshape(-1)
+        low, high = float(flat.min()), float(flat.max())
+        self._update_extremes(low, high)
+        self._grow(max(abs(low), abs(high)))
+        stride = max(1, flat.size // self._sample)
+        scaled = (flat[::stride] + self.limit) * (BINS / (2 * self.limit))
+        bins = np.clip(scaled, 0, BINS - 1).astype(np.int64)
+        self.counts += np.bincount(bins, minlength=BINS)
+
+    def _update_extremes(self, low: float, high: float) -> None:
+        first = self.limit == 0.0
+        keep = 0.0 if first else MOMENTUM
+        self.moving_low = keep * self.moving_low + (1 - keep) * low
+        self.moving_high = keep * self.moving_high + (1 - keep) * high
+        self.low = min(self.low, low)
+        self.high = max(self.high, high)
+
+    def _grow(self, magnitude: float) -> None:
+        if self.limit == 0.0:
+            self.limit = max(magnitude, 1e-12)
+        while magnitude > self.limit:
+            merged = self.counts.reshape(-1, 2).sum(axis=1)
+            self.counts = np.zeros(BINS, dtype=np.int64)
+            self.counts[BINS // 4 : 3 * BINS // 4] = merged
+            self.limit *= 2

@@ -1,0 +1,83 @@
+"""From statistics to the range an encoding covers: four ways to choose it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgekit.values import Range, TensorStatistics
+
+Observer = Literal["minmax", "moving-average", "percentile", "mse"]
+Through = Callable[[NDArray[np.float64]], NDArray[np.float64]]
+STEPS = 255
+TAIL = 1e-4
+CLIPS = np.linspace(0.05, 1.0, 58)
+SWEEPS = 2
+
+
+def observe(
+    statistics: TensorStatistics, observer: Observer, through: Through | None = None
+) -> Range:
+    """Return the range of a tensor, widened to contain zero.
+
+    Args:
+        statistics: What calibration saw of it.
+        observer: ``minmax``: all of it. ``moving-average``: of each image's extremes.
+            ``percentile``: without the outermost 0.01 % on either side. ``mse``: the range of
+            least squared error after rounding to 8 bits.
+        through: For ``mse``, the element-wise function that reads the tensor: the error is then
+            the one that function hands on (a SiLU hides most of what its input loses below zero).
+    """
+    choose = {
+        "minmax": _minmax,
+        "moving-average": _moving_average,
+        "percentile": _percentile,
+    }
+    found = _mse(statistics, through) if observer == "mse" else choose[observer](statistics)
+    return Range(min(found.low, 0.0), max(found.high, 0.0))
+
+
+def _minmax(statistics: TensorStatistics) -> Range:
+    return Range(statistics.low, statistics.high)
+
+
+def _moving_average(statistics: TensorStatistics) -> Range:
+    return Range(statistics.moving_low, statistics.moving_high)
+
+
+def _percentile(statistics: TensorStatistics) -> Range:
+    share = np.cumsum(statistics.counts) / max(1, statistics.counts.sum())
+    first = int(np.searchsorted(share, TAIL))
+    last = int(np.searchsorted(share, 1 - TAIL))
+    half = statistics.limit / len(statistics.counts)
+    low = statistics.centers[first] - half
+    high = statistics.centers[min(last, len(share) - 1)] + half
+    return Range(max(float(low), statistics.low), min(float(high), statistics.high))
+
+
+def _mse(statistics: TensorStatistics, through: Through | None) -> Range:
+    seen = statistics.counts > 0
+    values, weights = statistics.centers[seen], statistics.counts[seen].astype(np.float64)
+    wanted = through(values) if through else values
+
+    def error(low: float, high: float) -> float:
+        rounded = _round(values, low, high)
+        return float(weights @ ((through(rounded) if through else rounded) - wanted) ** 2)
+
+    floor, ceiling = min(statistics.low, 0.0), max(statistics.high, 0.0)
+    low, high = floor, ceiling
+    for _ in range(SWEEPS):  # one end at a time: the two hardly depend on each other
+        high = min(ceiling * CLIPS, key=lambda end: error(low, float(end)))
+        low = min(floor * CLIPS, key=lambda end: error(float(end), high))
+    return Range(float(low), float(high))
+
+
+def _round(values: NDArray[np.float64], low: float, high: float) -> NDArray[np.float64]:
+    """Return ``values`` as an 8-bit encoding of ``low..high`` gives them back."""
+    scale = max(high - low, 1e-12) / STEPS
+    zero = np.round(-low / scale)
+    rounded: NDArray[np.float64] = np.clip(np.round(values / scale) + zero, 0, STEPS)
+    return (rounded - zero) * scale

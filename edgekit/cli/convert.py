@@ -1,0 +1,82 @@
+"""``edgekit convert``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from edgekit.cli.flags import (
+    Family,
+    Head,
+    Images,
+    InputSize,
+    Json,
+    PreprocessText,
+    cache_folder,
+    model_options,
+    typed_command,
+)
+
+
+def convert(
+    model: Annotated[Path, typer.Argument(help="ONNX file of a trained detector.")],
+    target: Annotated[str, typer.Option(help="Recipe: see 'edgekit targets'.")],
+    out: Annotated[Path, typer.Option(help="Folder to write.")],
+    calib: Annotated[
+        str | None, typer.Option(help="Images to calibrate on: folder or data set.")
+    ] = None,
+    evaluation: Annotated[
+        str | None, typer.Option("--eval", help="Images to score on: data set or folder.")
+    ] = None,
+    images: Images = None,
+    device: Annotated[str | None, typer.Option(help="See 'edgekit devices'.")] = None,
+    max_map_drop: Annotated[
+        float | None, typer.Option(help="Points of mAP the result may lose.")
+    ] = None,
+    head: Head = None,
+    input_size: InputSize = None,
+    family: Family = None,
+    preprocess: PreprocessText = None,
+    allow_overlap: Annotated[
+        bool, typer.Option(help="Go on when calibration images are among those that score.")
+    ] = False,
+    force: Annotated[
+        bool, typer.Option(help="Go on when the FP32 model finds next to nothing.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Convert a trained detector, measure it and report."""
+    from rich.console import Console
+
+    from edgekit.cli.progress import bars
+    from edgekit.pipeline.convert import convert as run
+    from edgekit.pipeline.options import ConvertOptions
+    from edgekit.report.console import to_console
+    from edgekit.report.json_file import to_json
+
+    options = ConvertOptions(
+        target=target,
+        out=out,
+        calib=calib,
+        evaluation=evaluation,
+        images=images,
+        device=device,
+        map_drop_points_max=max_map_drop,
+        allow_overlap=allow_overlap,
+        force=force,
+        cache=cache_folder(),
+        command=typed_command(),
+        model=model_options(head, input_size, family, preprocess),
+    )
+    with bars() as progress:
+        result = run(model, options, progress)
+    if json:
+        typer.echo(to_json(result.report), nl=False)
+    else:
+        Console().print(to_console(result.report))
+        typer.echo(f"\nWritten to {out}: artifact/, report.html, report.md, report.json.")
+    if result.missed:
+        typer.echo(f"edgekit: {options.target} " + " and ".join(result.missed), err=True)
+        raise typer.Exit(1)

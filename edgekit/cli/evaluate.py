@@ -1,0 +1,57 @@
+"""``edgekit eval``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from edgekit.cli.flags import (
+    Family,
+    Head,
+    Images,
+    InputSize,
+    Json,
+    PreprocessText,
+    model_options,
+)
+
+
+def evaluate(
+    model: Annotated[Path, typer.Argument(help="ONNX file, or artifact.")],
+    evaluation: Annotated[str, typer.Option("--eval", help="Images to score on.")],
+    images: Images = None,
+    detections: Annotated[
+        Path | None, typer.Option(help="File for every detection, in COCO results form.")
+    ] = None,
+    head: Head = None,
+    input_size: InputSize = None,
+    family: Family = None,
+    preprocess: PreprocessText = None,
+    json: Json = False,
+) -> None:
+    """Score a model or an artifact as it is."""
+    from edgekit.cli.progress import bars
+    from edgekit.cli.tables import show
+    from edgekit.pipeline.evaluate import evaluate as run
+
+    options = model_options(head, input_size, family, preprocess)
+    with bars() as progress:
+        result = run(
+            model, evaluation, options, images=images, detections=detections, progress=progress
+        )
+    for warning in result.warnings:
+        typer.echo(f"edgekit: {warning}", err=True)
+    facts: dict[str, object] = {"detections": result.detections, "faults": result.faults}
+    if result.accuracy is not None:
+        figures = vars(result.accuracy)
+        facts |= {k: round(v, 4) for k, v in figures.items() if isinstance(v, float)}
+        point = result.accuracy.detection
+        facts |= {"images": result.accuracy.images, "detection": vars(point) if point else None}
+        facts["per_class"] = dict(result.accuracy.per_class)
+    if json:
+        typer.echo(show([facts], as_json=True), nl=False)
+        return
+    rows = [{"figure": k, "value": v} for k, v in facts.items() if k != "per_class"]
+    typer.echo(show(rows, as_json=False), nl=False)

@@ -1,0 +1,68 @@
+"""Flags that several commands share, and what they become."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from edgekit.pipeline.options import ModelOptions
+
+MODEL = "How the model is read, where its file leaves it open"
+Head = Annotated[str | None, typer.Option(help="Kind of detection head.", rich_help_panel=MODEL)]
+InputSize = Annotated[
+    str | None,
+    typer.Option(help="Input size: 640, or HEIGHTxWIDTH.", rich_help_panel=MODEL),
+]
+Family = Annotated[
+    str | None,
+    typer.Option(help="Whose preprocessing to use, e.g. yolox.", rich_help_panel=MODEL),
+]
+PreprocessText = Annotated[
+    str | None,
+    typer.Option(
+        "--preprocess",
+        help="Changes to it, e.g. color=bgr,resize=stretch,mean=0,std=1.",
+        rich_help_panel=MODEL,
+    ),
+]
+Images = Annotated[Path | None, typer.Option(help="Folder of the images that a COCO json names.")]
+Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+
+
+def model_options(
+    head: str | None, input_size: str | None, family: str | None, preprocess: str | None
+) -> ModelOptions:
+    """Return the answers about the model that the flags give."""
+    from edgekit.pipeline.options import ModelOptions
+
+    return ModelOptions(head, _size_hw(input_size), family, preprocess)
+
+
+def cache_folder() -> Path:
+    """Return where work in progress is kept: ``EDGEKIT_CACHE``, or the user's cache folder."""
+    from platformdirs import user_cache_path
+
+    named = os.environ.get("EDGEKIT_CACHE")
+    return Path(named) if named else user_cache_path("edgekit")
+
+
+def typed_command() -> str:
+    """Return the command line as a shell would take it."""
+    return shlex.join(["edgekit", *sys.argv[1:]])
+
+
+def _size_hw(text: str | None) -> tuple[int, int] | None:
+    if text is None:
+        return None
+    match = re.fullmatch(r"(\d+)(?:x(\d+))?", text)
+    if match is None:
+        raise typer.BadParameter(f"--input-size '{text}': expected 640 or HEIGHTxWIDTH.")
+    height = int(match[1])
+    return height, int(match[2] or height)

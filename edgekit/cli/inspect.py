@@ -1,0 +1,41 @@
+"""``edgekit inspect``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from edgekit.cli.flags import Family, Head, InputSize, Json, PreprocessText, model_options
+
+
+def inspect(
+    model: Annotated[Path, typer.Argument(help="ONNX file of a detector.")],
+    target: Annotated[
+        str | None, typer.Option(help="Also list what this recipe would quantize, and why not.")
+    ] = None,
+    head: Head = None,
+    input_size: InputSize = None,
+    family: Family = None,
+    preprocess: PreprocessText = None,
+    json: Json = False,
+) -> None:
+    """Show what a model is: its head, its preprocessing, what would be quantized."""
+    from edgekit.cli.tables import show
+    from edgekit.pipeline.inspect import inspect as run
+
+    found = run(model, model_options(head, input_size, family, preprocess), target)
+    fates = [vars(fate) for fate in found.fates]
+    if json:
+        whole = {**found.facts, "notes": found.notes, "warnings": found.warnings, "nodes": fates}
+        typer.echo(show([whole], as_json=True), nl=False)
+        return
+    facts = [{"fact": k, "value": v} for k, v in found.facts.items()]
+    typer.echo(show(facts, as_json=False), nl=False)
+    for note in found.notes:
+        typer.echo(note)
+    for warning in found.warnings:
+        typer.echo(f"edgekit: {warning}", err=True)
+    if fates:
+        typer.echo(show(fates, as_json=False), nl=False)

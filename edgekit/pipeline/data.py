@@ -1,0 +1,114 @@
+"""The image sets of one conversion: opened, kept apart, described."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from edgekit.config.calibration import open_source
+from edgekit.errors import ConfigError
+from edgekit.images.datasets import DatasetOptions, choose
+from edgekit.images.overlap import dataset_sha256, file_sha256, shared_images
+from edgekit.images.read import read_image
+from edgekit.pipeline.lock import LockedData
+from edgekit.report.schema import DataUse
+
+if TYPE_CHECKING:
+    from typing import Literal
+
+    from edgekit.config.recipe import CalibrationDraw
+    from edgekit.pipeline.options import ConvertOptions
+    from edgekit.values import Dataset
+
+FEW = 16
+
+
+@dataclass(frozen=True, eq=False)
+class ImageSets:
+    """The images that calibrate and those that score; no image is in both.
+
+    Attributes:
+        calibration: Drawn as the recipe says; ``None`` when nothing is calibrated.
+        evaluation: ``None`` when the user gave none.
+        warnings: What is doubtful about them, one sentence each.
+    """
+
+    calibration: Dataset | None
+    evaluation: Dataset | None
+    warnings: tuple[str, ...] = ()
+
+
+def open_image_sets(options: ConvertOptions, draw: CalibrationDraw | None) -> ImageSets:
+    """Return the image sets that ``options`` name.
+
+    Args:
+        options: Where they are.
+        draw: How many images calibrate; ``None`` when none do.
+
+    Raises:
+        ConfigError: INT8 without calibration images, or an image that is in both sets.
+        DataError: A source cannot be used.
+    """
+    evaluation = _open(options.evaluation, options)
+    if draw is None:
+        return ImageSets(None, evaluation)
+    if options.calib is None:
+        raise ConfigError(
+            f"--target {options.target} quantizes and needs images to calibrate on. "
+            "Add --calib FOLDER with images like those the device will see (not the --eval ones)."
+        )
+    whole = open_source(options.calib, DatasetOptions(images=options.images, labels=False))
+    calibration = choose(whole, draw.count, draw.seed)
+    warnings = [w for w in (_too_few(calibration),) if w]
+    if evaluation is not None:
+        warnings += _overlap(calibration, evaluation, options)
+    return ImageSets(calibration, evaluation, tuple(warnings))
+
+
+def data_use(role: Literal["calibration", "evaluation"], dataset: Dataset) -> DataUse:
+    """Return what the report says about one image set; every file is read once more for it."""
+    faults = Counter(dataset.faults)
+    faults.update(fault for record in dataset.records for fault in read_image(record).faults)
+    return DataUse(
+        role=role,
+        source=dataset.name,
+        images=len(dataset.records),
+        sha256=dataset_sha256(dataset),
+        faults=dict(sorted(faults.items())),
+    )
+
+
+def locked(dataset: Dataset | None) -> LockedData | None:
+    """Return the content hashes of an image set."""
+    if dataset is None:
+        return None
+    images = {r.path.name: file_sha256(r.path) for r in dataset.records}
+    return LockedData(source=dataset.name, sha256=dataset_sha256(dataset), images=images)
+
+
+def _open(source: str | None, options: ConvertOptions) -> Dataset | None:
+    if source is None:
+        return None
+    return open_source(source, DatasetOptions(images=options.images))
+
+
+def _too_few(calibration: Dataset) -> str | None:
+    count = len(calibration.records)
+    if count >= FEW:
+        return None
+    return f"Only {count} calibration images: ranges of rare activations are guesses below {FEW}."
+
+
+def _overlap(calibration: Dataset, evaluation: Dataset, options: ConvertOptions) -> list[str]:
+    shared = shared_images(calibration, evaluation)
+    if not shared:
+        return []
+    first = shared[0][1].path.name
+    fact = f"{len(shared)} calibration images are also evaluation images (first: {first})"
+    if not options.allow_overlap:
+        raise ConfigError(
+            f"{fact}. A score on images that chose the ranges proves nothing. Give --calib other "
+            "images, or --allow-overlap to go on with a warning in the report."
+        )
+    return [f"{fact}: the accuracy of INT8 is flattered."]

@@ -1,0 +1,47 @@
+"""``edgekit doctor``: what is installed here, and what is not."""
+
+from __future__ import annotations
+
+import platform
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+
+from edgekit.config.device import detect_host
+
+_OPTIONAL = {
+    "openvino": "pip install 'edgekit[openvino]'",
+    "nncf": "pip install 'edgekit[openvino]'",
+    "torch": "pip install 'edgekit[torch]'",
+    "tensorrt": "pip install 'edgekit[tensorrt]', on a machine with an NVIDIA driver",
+}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One part of this installation: its state, and what to type to change it."""
+
+    part: str
+    state: str
+    advice: str = ""
+
+
+def diagnose() -> tuple[Finding, ...]:
+    """Return what was found, the parts that every conversion needs first."""
+    host = detect_host()
+    weights = (
+        "8-bit weights are exact" if host.exact_u8s8 else "weights get 7 bits, or sums overflow"
+    )
+    return (
+        Finding("python", platform.python_version()),
+        Finding("processor", host.name),
+        Finding("instructions", " ".join(host.cpu.isa) or "not told by the system", weights),
+        *(_package(name, "pip install edgekit") for name in ("onnxruntime", "onnx", "onnxsim")),
+        *(_package(name, advice) for name, advice in _OPTIONAL.items()),
+    )
+
+
+def _package(name: str, advice: str) -> Finding:
+    try:
+        return Finding(name, version(name))
+    except PackageNotFoundError:
+        return Finding(name, "not installed", advice)

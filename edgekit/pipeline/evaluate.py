@@ -1,0 +1,153 @@
+"""``edgekit eval`` and ``edgekit bench``: accuracy and latency of models as they are."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from edgekit.config.calibration import open_source
+from edgekit.errors import ConfigError
+from edgekit.images.datasets import DatasetOptions
+from edgekit.measure.accuracy import coco_results, detect_all, score
+from edgekit.measure.latency import measure_latency, speedup
+from edgekit.pipeline.opened import open_detector
+from edgekit.pipeline.rows import Entry, score_entries
+from edgekit.protocols import silent
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from edgekit.measure.accuracy import Accuracy
+    from edgekit.measure.latency import LatencyResult
+    from edgekit.pipeline.opened import Opened
+    from edgekit.pipeline.options import ModelOptions
+    from edgekit.pipeline.rows import Scores
+    from edgekit.protocols import Progress
+    from edgekit.values import Dataset, Interval
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """How good one model is.
+
+    Attributes:
+        accuracy: ``None`` where the images have no labels.
+        detections: How many detections were made.
+        faults: What was wrong with images and labels, kind to how many.
+    """
+
+    accuracy: Accuracy | None
+    detections: int
+    faults: dict[str, int]
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Bench:
+    """One of several models, measured in turn with the others.
+
+    Attributes:
+        speedup: Over the first model; ``None`` for itself.
+        scores: ``None`` where no images were given.
+    """
+
+    name: str
+    timed: LatencyResult
+    speedup: Interval | None
+    scores: Scores | None
+
+
+def evaluate(
+    path: Path,
+    source: str,
+    options: ModelOptions,
+    *,
+    images: Path | None = None,
+    detections: Path | None = None,
+    progress: Progress = silent,
+) -> Evaluation:
+    """Return the accuracy of a model or artifact on the data set at ``source``.
+
+    Args:
+        path: Model file or artifact.
+        source: COCO json, YOLO data.yaml, VOC folder or image folder.
+        options: What the model file leaves open.
+        images: Where the images of a COCO json are.
+        detections: File that gets every detection in COCO results form.
+        progress: Told after every image.
+
+    Raises:
+        ConfigError: Bad input.
+    """
+    dataset = open_source(source, DatasetOptions(images=images))
+    opened = open_detector(path, options, path.stem)
+    found = detect_all(opened.candidate, dataset, progress)
+    ids = _category_ids(opened, dataset)
+    results = coco_results(found, dataset, ids or tuple(range(opened.candidate.head.classes)))
+    if detections is not None:
+        _write(detections, json.dumps(results))
+    return Evaluation(
+        accuracy=None if ids is None else score(found, dataset, ids),
+        detections=len(results),
+        faults={**dataset.faults, **found.faults},
+        warnings=opened.warnings,
+    )
+
+
+def bench(
+    paths: Sequence[Path],
+    source: str | None,
+    options: ModelOptions,
+    progress: Progress = silent,
+) -> tuple[Bench, ...]:
+    """Return the latency of every model, timed in turn, and with images their paired accuracy.
+
+    Raises:
+        ConfigError: Bad input.
+    """
+    dataset = None if source is None else open_source(source)
+    opened = [open_detector(p, options, name) for p, name in zip(paths, _names(paths), strict=True)]
+    run = measure_latency([o.candidate for o in opened], dataset, progress=progress)
+    scores = _scores(opened, dataset, progress)
+    first = run.results[0]
+    return tuple(
+        Bench(
+            name=result.name,
+            timed=result,
+            speedup=None if result is first else speedup(first, result),
+            scores=scores.get(result.name),
+        )
+        for result in run.results
+    )
+
+
+def _scores(
+    opened: Sequence[Opened], dataset: Dataset | None, progress: Progress
+) -> dict[str, Scores]:
+    if dataset is None:
+        return {}
+    entries = [Entry(o.candidate, o.precision) for o in opened]
+    entries[0] = replace(entries[0], baseline=True)
+    return score_entries(entries, dataset, _category_ids(opened[0], dataset), progress)
+
+
+def _category_ids(opened: Opened, dataset: Dataset) -> tuple[int, ...] | None:
+    return opened.category_ids(dataset) if dataset.labelled else None
+
+
+def _names(paths: Sequence[Path]) -> list[str]:
+    """Return a short name for each path; the whole path where short names collide."""
+    short = [p.parent.name if p.name == "artifact" else p.stem or p.name for p in paths]
+    return [
+        name if short.count(name) == 1 else str(path)
+        for name, path in zip(short, paths, strict=True)
+    ]
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as err:
+        raise ConfigError(f"Cannot write {path}: {err.strerror}. Choose another file.") from err

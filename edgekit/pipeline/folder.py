@@ -1,0 +1,56 @@
+"""A folder that appears whole or not at all."""
+
+from __future__ import annotations
+
+import shutil
+import uuid
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from edgekit.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+_OURS = ("artifact", "edgekit.lock", "report.json")
+
+
+@contextmanager
+def whole_folder(out: Path) -> Iterator[Path]:
+    """Yield an empty folder beside ``out`` that takes its place when the block ends well.
+
+    A block that fails leaves ``out`` as it was and nothing beside it.
+
+    Raises:
+        ConfigError: ``out`` cannot be written, or holds what no conversion wrote.
+    """
+    _refuse_foreign(out)
+    work = out.with_name(f".{out.name}.{uuid.uuid4().hex[:8]}")
+    try:
+        work.mkdir(parents=True)
+    except OSError as err:
+        raise ConfigError(f"Cannot write {out}: {err.strerror}. Choose another --out.") from err
+    try:
+        yield work
+        _put_in_place(work, out)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+
+
+def _refuse_foreign(out: Path) -> None:
+    if out.is_file():
+        raise ConfigError(f"--out {out}: expected a folder, found a file. Choose another --out.")
+    if out.is_dir() and any(out.iterdir()) and not any((out / name).exists() for name in _OURS):
+        raise ConfigError(
+            f"--out {out}: expected a new folder or one that edgekit wrote, found other files. "
+            "Choose another --out; nothing was changed."
+        )
+
+
+def _put_in_place(work: Path, out: Path) -> None:
+    previous = work.with_name(f"{work.name}.previous")
+    if out.exists():
+        out.rename(previous)
+    work.rename(out)
+    shutil.rmtree(previous, ignore_errors=True)

@@ -1,0 +1,87 @@
+"""From the float network to INT8: calibrate, plan, quantize."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from edgekit import __version__
+from edgekit.backends.onnxruntime import OnnxRuntime
+from edgekit.calibrate.collect import collect
+from edgekit.calibrate.ranges import choose_ranges
+from edgekit.images.letterbox import letterbox
+from edgekit.images.overlap import dataset_sha256
+from edgekit.images.read import read_image
+from edgekit.pipeline.cache import cached_statistics
+from edgekit.protocols import silent
+from edgekit.quantize.plan import plan
+from edgekit.quantize.quantize import QuantizedGraph, quantize
+from edgekit.quantize.rules import ORT_X86
+from edgekit.quantize.select import float_nodes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from edgekit.config.device import Device
+    from edgekit.config.recipe import Int8
+    from edgekit.pipeline.prepare import Network
+    from edgekit.protocols import Progress
+    from edgekit.values import Dataset, Pixels, Preprocess
+
+
+def quantize_network(
+    network: Network,
+    preprocess: Preprocess,
+    calibration: Dataset,
+    precision: Int8,
+    device: Device,
+    *,
+    cache: Path | None = None,
+    progress: Progress = silent,
+) -> QuantizedGraph:
+    """Return ``network`` in INT8 for ONNX Runtime on ``device``.
+
+    Args:
+        network: Takes u8 images.
+        preprocess: How images reach it.
+        calibration: Images that show the ranges of its activations.
+        precision: The recipe's choices.
+        device: Decides whether weights may use 8 bits.
+        cache: Where statistics are kept between runs.
+        progress: Told after every image.
+
+    Raises:
+        ConfigError: ``keep_float`` names no node.
+        StageError: No calibration image can be read.
+    """
+    kept = float_nodes(network.graph, network.decode, precision.keep_float)
+    decided = plan(network.graph, ORT_X86, kept)
+    key = (network.graph.sha256, dataset_sha256(calibration), repr(preprocess), __version__)
+    image = network.graph.model.graph.inputs[0].name or ""
+    statistics = cached_statistics(
+        cache,
+        key,
+        lambda: collect(
+            network.graph,
+            decided.leaders,
+            ({image: pixels[None]} for pixels in _pixels(calibration, preprocess, progress)),
+            OnnxRuntime(),
+        ),
+    )
+    ranges = choose_ranges(network.graph, statistics, precision.observer)
+    return quantize(network.graph, decided, ranges, weight_bits(precision, device))
+
+
+def weight_bits(precision: Int8, device: Device) -> int:
+    """Return 8 where the device sums products in 32 bits or the recipe insists, else 7."""
+    if precision.weight_bits == "auto":
+        return 8 if device.exact_u8s8 else 7
+    return precision.weight_bits
+
+
+def _pixels(dataset: Dataset, preprocess: Preprocess, progress: Progress) -> Iterator[Pixels]:
+    for done, record in enumerate(dataset.records):
+        pixels_rgb = read_image(record).pixels_rgb
+        if pixels_rgb is not None:
+            yield letterbox(pixels_rgb, preprocess).pixels
+        progress("calibrate", done + 1, len(dataset.records))

@@ -1,0 +1,90 @@
+"""A model file or an artifact, ready to run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from edgekit.backends.artifact import is_artifact, read_artifact
+from edgekit.backends.onnxruntime import OnnxRuntime
+from edgekit.config.device import detect_host
+from edgekit.errors import ModelError
+from edgekit.images.classes import match_classes
+from edgekit.measure.candidate import Candidate
+from edgekit.pipeline.prepare import prepare
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from edgekit.backends.artifact import Manifest
+    from edgekit.pipeline.options import ModelOptions
+    from edgekit.values import Dataset, Precision
+
+
+@dataclass(frozen=True, eq=False)
+class Opened:
+    """A detector that can run here.
+
+    Attributes:
+        class_names: By class index; empty where the model names none.
+        warnings: What the user should know before trusting its figures.
+    """
+
+    candidate: Candidate
+    precision: Precision
+    class_names: tuple[str, ...]
+    warnings: tuple[str, ...]
+
+    def category_ids(self, dataset: Dataset) -> tuple[int, ...]:
+        """Return the category id of ``dataset`` for every class.
+
+        Raises:
+            DataError: The classes do not fit.
+        """
+        return match_classes(self.class_names, dataset.categories, self.candidate.head.classes)
+
+
+def open_detector(path: Path, options: ModelOptions, name: str) -> Opened:
+    """Return the detector at ``path``: an artifact, or a model file run untouched.
+
+    Raises:
+        ConfigError: Neither, or one that cannot be used.
+    """
+    if is_artifact(path):
+        manifest, model = read_artifact(path)
+        return _of_artifact(manifest, model, name)
+    if path.is_dir():
+        raise ModelError(
+            f"{path}: expected a model file or an artifact, found a folder without manifest.json. "
+            "Give a file, or a folder that 'edgekit convert' wrote."
+        )
+    detector = prepare(path, options)
+    candidate = Candidate(
+        name=name,
+        backend=OnnxRuntime(),
+        model=path,
+        head=detector.head.spec,
+        nms=detector.convention.nms,
+        preprocess=detector.convention.preprocess,
+        input="float-nchw",
+    )
+    return Opened(candidate, "fp32", detector.source.class_names, detector.warnings)
+
+
+def _of_artifact(manifest: Manifest, model: Path, name: str) -> Opened:
+    candidate = Candidate(
+        name=name,
+        backend=OnnxRuntime(),
+        model=model,
+        head=manifest.head,
+        nms=manifest.nms,
+        preprocess=manifest.preprocess,
+        input=manifest.input,
+    )
+    warnings: tuple[str, ...] = ()
+    if manifest.weight_bits == 8 and not detect_host().exact_u8s8:
+        warnings = (
+            f"{name} has 8-bit weights for a processor with VNNI or dot products; this one has "
+            "neither, and sums will saturate. Convert with --device generic-x86-avx2.",
+        )
+    return Opened(candidate, manifest.precision, manifest.class_names, warnings)

@@ -1,0 +1,58 @@
+"""What a user may ask of the pipeline, as frozen values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@dataclass(frozen=True)
+class ModelOptions:
+    """Answers to what a model file leaves open; what is ``None`` is found out.
+
+    Attributes:
+        head: Kind of detection head, as the question about an ambiguous one lists them.
+        input_hw: Height and width of the input, in pixels, for a model that takes any.
+        family: Whose preprocessing and thresholds to use, e.g. ``yolox``.
+        preprocess: Changes to it, e.g. ``color=bgr,resize=stretch,mean=0,std=1``.
+    """
+
+    head: str | None = None
+    input_hw: tuple[int, int] | None = None
+    family: str | None = None
+    preprocess: str | None = None
+
+
+@dataclass(frozen=True)
+class ConvertOptions:
+    """One conversion.
+
+    Attributes:
+        target: Name of a recipe, or path of one.
+        out: Folder to write; replaced as a whole, and only at the end.
+        calib: Where calibration images come from; needed for INT8.
+        evaluation: Where evaluation images, and labels if any, come from.
+        images: Folder of the images of a COCO json, when they are in none of the usual places.
+        device: Device profile; the recipe's when ``None``.
+        map_drop_points_max: Budget; the recipe's when ``None``.
+        allow_overlap: Go on when calibration images are among the evaluation images.
+        force: Go on when the FP32 model finds next to nothing.
+        cache: Where work in progress is kept; ``None`` keeps none.
+        command: What to type to get the same again; for the report.
+    """
+
+    target: str
+    out: Path
+    calib: str | None = None
+    evaluation: str | None = None
+    images: Path | None = None
+    device: str | None = None
+    map_drop_points_max: float | None = None
+    allow_overlap: bool = False
+    force: bool = False
+    cache: Path | None = None
+    command: str = ""
+    model: ModelOptions = field(default_factory=ModelOptions)

@@ -1,0 +1,131 @@
+"""From a model file to the float network that every later stage starts from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from edgekit.backends.onnxruntime import OnnxRuntime
+from edgekit.errors import HeadError, UnknownNameError
+from edgekit.export.cut import cut_graph
+from edgekit.export.input import bake_input
+from edgekit.export.simplify import simplify
+from edgekit.heads.conventions import Convention, conventions
+from edgekit.heads.find import HeadOptions, find_head
+from edgekit.load.onnx_file import LoadOptions, load_onnx
+from edgekit.pipeline.preprocess import changed
+from edgekit.reparam.blocks import prove_folds
+from edgekit.reparam.fold import fold_batchnorm
+from edgekit.reparam.parity import prove_parity
+from edgekit.reparam.probes import probe_inputs
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from edgekit.heads.find import Head
+    from edgekit.heads.spec import HeadSpec
+    from edgekit.pipeline.options import ModelOptions
+    from edgekit.protocols import Backend
+    from edgekit.reparam.fold import RewriteResult
+    from edgekit.values import Graph, SourceModel
+
+
+@dataclass(frozen=True, eq=False)
+class Detector:
+    """A user's model, understood: plain, its head found, its preprocessing known.
+
+    Attributes:
+        plain: Simplified and folded; takes and gives what the user's own file does.
+        head: Found in ``plain``.
+        convention: Preprocessing and thresholds of its family.
+        notes: What was rewritten, one sentence each.
+        warnings: What the user should know before trusting any figure.
+    """
+
+    source: SourceModel
+    plain: Graph
+    head: Head
+    convention: Convention
+    notes: tuple[str, ...]
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Network:
+    """The float network that is shipped as FP32 and quantized to INT8.
+
+    Attributes:
+        graph: Takes the letterboxed u8 image; gives raw maps where the decode could be cut.
+        head: How its outputs are decoded.
+        decode: Names of the nodes of the decode that are left in it.
+    """
+
+    graph: Graph
+    head: HeadSpec
+    decode: frozenset[str]
+
+
+def proof_backend() -> Backend:
+    """Return the runtime that proves rewrites: its own rewriting is off."""
+    return OnnxRuntime(optimize=False)
+
+
+def prepare(path: Path, options: ModelOptions) -> Detector:
+    """Return the detector in the file at ``path``.
+
+    Raises:
+        ModelError: The file is not a model edgekit converts.
+        HeadError: Its head or family is ambiguous; the message lists the candidates.
+        ParityError: A rewrite changed what the network computes.
+    """
+    backend = proof_backend()
+    source = load_onnx(path, backend, LoadOptions(size_hw=options.input_hw))
+    probes = probe_inputs(source.graph)
+    simple = simplify(source.graph, backend, probes)
+    folds = fold_batchnorm(simple)
+    if folds.folded:
+        prove_folds(simple, folds, backend, probes[-1])
+        prove_parity(simple, folds.graph, backend, probes)
+    head = find_head(folds.graph, backend, HeadOptions(kind=options.head))
+    convention = _convention(conventions(head, folds.graph), options)
+    return Detector(
+        source, folds.graph, head, convention, _notes(source, folds, head), head.warnings
+    )
+
+
+def network_of(detector: Detector) -> Network:
+    """Return the network of ``detector`` with its decode cut where proven, taking u8 images."""
+    head, graph = detector.head, detector.plain
+    spec, decode = head.spec, head.float_nodes
+    if head.cut is not None:
+        graph, spec, decode = cut_graph(graph, head.cut.outputs), head.cut.spec, frozenset[str]()
+    return Network(bake_input(graph, detector.convention.preprocess), spec, decode)
+
+
+def _convention(found: tuple[Convention, ...], options: ModelOptions) -> Convention:
+    """Return the family's convention, as chosen or as the only one."""
+    chosen = found
+    if options.family is not None:
+        chosen = tuple(c for c in found if c.family == options.family)
+        if not chosen:
+            raise UnknownNameError("family", options.family, (c.family for c in found))
+    if len(chosen) > 1:
+        listed = "\n".join(f"  --family {c.family}: {c.preprocess}" for c in chosen)
+        raise HeadError(
+            "This head is used by families that prepare images differently, and nothing in the "
+            f"model tells which it is. Choose one:\n{listed}"
+        )
+    convention = chosen[0]
+    if options.preprocess is None:
+        return convention
+    return replace(convention, preprocess=changed(convention.preprocess, options.preprocess))
+
+
+def _notes(source: SourceModel, folds: RewriteResult, head: Head) -> tuple[str, ...]:
+    notes = list(source.notes)
+    if folds.folded:
+        notes.append(f"Folded {len(folds.folded)} batch normalizations, each proven exact.")
+    notes += [f"Left {r.node} as it is: {r.reason}." for r in folds.refused]
+    if head.cut is not None:
+        notes.append("Decode cut off the network; boxes are decoded from what passes the score.")
+    return tuple(notes)

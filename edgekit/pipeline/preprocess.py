@@ -1,0 +1,64 @@
+"""``--preprocess``: changes to the preprocessing of a family, as text."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import get_args
+
+from pydantic import TypeAdapter, ValidationError
+
+from edgekit.errors import ConfigError, UnknownNameError
+from edgekit.values import ColorOrder, Interpolation, Preprocess, Resize
+
+_TRIPLES = frozenset({"mean", "std"})
+_KEYS = tuple(f.name for f in fields(Preprocess) if f.name != "size_hw")
+_ADAPTER = TypeAdapter(Preprocess)
+
+
+def changed(preprocess: Preprocess, text: str) -> Preprocess:
+    """Return ``preprocess`` with the changes in ``text``.
+
+    Args:
+        preprocess: What the family does.
+        text: ``key=value`` pairs joined by commas. ``mean`` and ``std`` take one number, or
+            three joined by ``/``, in pixel units 0..255.
+
+    Raises:
+        ConfigError: A pair is malformed or a value does not fit.
+        UnknownNameError: There is no such key.
+    """
+    values = {f.name: getattr(preprocess, f.name) for f in fields(Preprocess)}
+    for pair in text.split(","):
+        key, equals, value = pair.strip().partition("=")
+        if not equals:
+            raise ConfigError(
+                f"--preprocess '{pair}': expected key=value, e.g. color=bgr. Keys: "
+                f"{', '.join(_KEYS)}."
+            )
+        if key not in _KEYS:
+            raise UnknownNameError("--preprocess key", key, _KEYS)
+        values[key] = _triple(value) if key in _TRIPLES else value
+    try:
+        return _ADAPTER.validate_python(values)
+    except ValidationError as err:
+        fault = err.errors()[0]
+        raise ConfigError(
+            f"--preprocess {'.'.join(map(str, fault['loc']))}={fault['input']}: {fault['msg']}. "
+            f"resize: {', '.join(get_args(Resize))}; color: {', '.join(get_args(ColorOrder))}; "
+            f"interpolation: {', '.join(get_args(Interpolation))}."
+        ) from err
+
+
+def described(preprocess: Preprocess) -> str:
+    """Return the text that ``changed`` reads back to the same preprocessing."""
+    parts = []
+    for key in _KEYS:
+        value = getattr(preprocess, key)
+        text = "/".join(f"{v:g}" for v in value) if key in _TRIPLES else str(value)
+        parts.append(f"{key}={text}")
+    return ",".join(parts)
+
+
+def _triple(text: str) -> tuple[str, ...]:
+    numbers = tuple(text.split("/"))
+    return numbers * 3 if len(numbers) == 1 else numbers

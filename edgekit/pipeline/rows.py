@@ -1,0 +1,149 @@
+"""From what was measured to the rows of the report."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from edgekit.measure.accuracy import agreement, detect_all, map_drop, score
+from edgekit.measure.latency import speedup
+from edgekit.report.schema import Coverage as CoveragePart
+from edgekit.report.schema import FloatConv, LatencyMs, OperatingPoint, Row
+
+if TYPE_CHECKING:
+    from edgekit.backends.coverage import Coverage
+    from edgekit.measure.accuracy import Accuracy, Detections
+    from edgekit.measure.candidate import Candidate
+    from edgekit.measure.latency import LatencyResult
+    from edgekit.protocols import Progress
+    from edgekit.values import Dataset, Interval, Precision
+
+
+@dataclass(frozen=True, eq=False)
+class Entry:
+    """A candidate on its way to a row.
+
+    Attributes:
+        precision: Of its convolutions.
+        baseline: Whether the others are compared with it.
+        coverage: What runs in INT8; ``None`` for a float model.
+    """
+
+    candidate: Candidate
+    precision: Precision
+    baseline: bool = False
+    coverage: Coverage | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Scores:
+    """What one candidate finds, and how good that is.
+
+    Attributes:
+        found: Its detections, down to a confidence that scoring needs.
+        accuracy: Against labels; ``None`` without them.
+        drop: Points of mAP lost against the baseline; ``None`` without labels, or for itself.
+        agreement: With the baseline's own detections; ``None`` where it is sure of nothing.
+    """
+
+    found: Detections
+    accuracy: Accuracy | None
+    drop: Interval | None
+    agreement: float | None
+
+
+def score_entries(
+    entries: list[Entry],
+    dataset: Dataset,
+    category_ids: tuple[int, ...] | None,
+    progress: Progress,
+) -> dict[str, Scores]:
+    """Return the scores of every entry by name.
+
+    Args:
+        entries: One of them the baseline.
+        dataset: Images no entry was calibrated on.
+        category_ids: Category id per class; ``None`` where there are no labels.
+        progress: Told after every image.
+    """
+    found = {e.candidate.name: detect_all(e.candidate, dataset, progress) for e in entries}
+    base = next(e.candidate.name for e in entries if e.baseline)
+    return {
+        name: Scores(
+            found=detections,
+            accuracy=None if category_ids is None else score(detections, dataset, category_ids),
+            drop=None
+            if category_ids is None or name == base
+            else map_drop(found[base], detections, dataset, category_ids),
+            agreement=None if name == base else agreement(found[base], detections, dataset),
+        )
+        for name, detections in found.items()
+    }
+
+
+def row_of(
+    entry: Entry, scores: Scores | None, timed: LatencyResult, base: LatencyResult | None
+) -> Row:
+    """Return the row of one measured entry.
+
+    Args:
+        entry: The candidate.
+        scores: ``None`` when there were no evaluation images.
+        timed: Its latency, measured on this computer.
+        base: The baseline's latency from the same run; ``None`` for the baseline itself.
+    """
+    candidate = entry.candidate
+    ratio = speedup(base, timed) if base is not None else None
+    return Row(
+        name=candidate.name,
+        backend="onnxruntime",
+        precision=entry.precision,
+        input_hw=candidate.preprocess.size_hw,
+        status="measured",
+        baseline=entry.baseline,
+        latency_ms=LatencyMs(
+            p50=timed.latency.p50,
+            p90=timed.latency.p90,
+            p99=timed.latency.p99,
+            runs=timed.latency.runs,
+            pre_p50=timed.latency.pre_p50,
+            post_p50=timed.latency.post_p50,
+        ),
+        fps=timed.fps,
+        speedup=ratio.value if ratio else None,
+        speedup_ci95=(ratio.low, ratio.high) if ratio else None,
+        size_bytes=candidate.model.stat().st_size,
+        peak_memory_bytes=timed.peak_memory_bytes,
+        coverage=_coverage(entry.coverage),
+        **_accuracy_fields(scores),
+    )
+
+
+def _accuracy_fields(scores: Scores | None) -> dict[str, object]:
+    if scores is None:
+        return {}
+    fields: dict[str, object] = {"agreement": scores.agreement, "images": len(scores.found.boxes)}
+    if scores.drop is not None:
+        fields["map_drop_points"] = scores.drop.value
+        fields["map_drop_ci95"] = (scores.drop.low, scores.drop.high)
+    accuracy = scores.accuracy
+    if accuracy is not None:
+        names = ("map", "map50", "map75", "map_small", "map_medium", "map_large")
+        fields |= {name: getattr(accuracy, name) for name in names}
+        if accuracy.detection is not None:
+            fields["detection"] = OperatingPoint(**vars(accuracy.detection))
+    return fields
+
+
+def _coverage(coverage: Coverage | None) -> CoveragePart | None:
+    if coverage is None:
+        return None
+    return CoveragePart(
+        convs_int8=coverage.int8,
+        convs_float=len(coverage.float_nodes),
+        mac_share_int8=coverage.mac_share_int8,
+        left_float=tuple(
+            FloatConv(node=n.name, reason=n.reason, mac_share=n.mac_share)
+            for n in coverage.float_nodes
+        ),
+    )

@@ -1,0 +1,164 @@
+"""Which nodes run in INT8 and which values carry an encoding, before any number is known."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    import onnx_ir as ir
+
+    from edgekit.quantize.rules import RuntimeRules
+    from edgekit.values import Graph
+
+
+@dataclass(frozen=True)
+class Link:
+    """Where an encoded value takes its encoding from.
+
+    Attributes:
+        leader: The value whose range decides; the value itself when it has its own.
+        factor: The value is its leader's integers on ``factor`` times its leader's scale.
+    """
+
+    leader: str
+    factor: float = 1.0
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """A decision for every node of a graph.
+
+    Attributes:
+        rules: The rules it was made under.
+        nodes: Names of the nodes that run in INT8.
+        links: Every encoded activation, in the graph's order, and where its encoding comes from.
+        kept_float: Node to the reason it stays in float, for nodes that were ruled out.
+    """
+
+    rules: RuntimeRules
+    nodes: frozenset[str]
+    links: Mapping[str, Link]
+    kept_float: Mapping[str, str]
+
+    @property
+    def leaders(self) -> tuple[str, ...]:
+        """The values whose ranges have to be known."""
+        return tuple(dict.fromkeys(link.leader for link in self.links.values()))
+
+
+def plan(graph: Graph, rules: RuntimeRules, kept_float: Mapping[str, str]) -> Plan:
+    """Return what to quantize in ``graph`` under ``rules``.
+
+    Args:
+        graph: The network, with unique node and value names and constants as initializers.
+        rules: What the runtime runs in INT8.
+        kept_float: Nodes that must stay in float, with the reason: the decode part, the last
+            convolutions, what a recipe names.
+    """
+    nodes = _quantized_nodes(graph, rules, kept_float)
+    own = _links(graph, rules, nodes)
+    links = {value: own.get(value, Link(value)) for value in _encoded_values(graph, rules, nodes)}
+    return Plan(rules, nodes, links, dict(kept_float))
+
+
+def data_inputs(node: ir.Node, rules: RuntimeRules) -> list[ir.Value]:
+    """Return the inputs of ``node`` that carry activations, or constants computed with."""
+    first_only = rules.same_encoding | rules.absorbed | {"Conv", "Gemm"}
+    inputs = node.inputs[:1] if node.op_type in first_only else node.inputs
+    return [value for value in inputs if value is not None]
+
+
+def constant(value: ir.Value | None) -> bool:
+    """Return whether ``value`` is a weight or another constant of the graph."""
+    return value is not None and value.const_value is not None
+
+
+def dequantized(value: ir.Value | None) -> bool:
+    """Return whether ``value`` comes out of integers already (a u8 image, say)."""
+    producer = value.producer() if value is not None else None
+    return producer is not None and producer.op_type == "DequantizeLinear"
+
+
+def rescale_factor(node: ir.Node, rules: RuntimeRules) -> float | None:
+    """Return what ``node`` multiplies its first input by; ``None`` if it does anything else."""
+    if node.op_type not in rules.rescaling or not constant(node.inputs[1]):
+        return None
+    factor = node.inputs[1].const_value.numpy()  # type: ignore[union-attr]
+    if factor.size != 1 or float(factor.reshape(-1)[0]) <= 0:
+        return None
+    number = float(factor.reshape(-1)[0])
+    return 1 / number if node.op_type == "Div" else number
+
+
+def _quantized_nodes(
+    graph: Graph, rules: RuntimeRules, kept_float: Mapping[str, str]
+) -> frozenset[str]:
+    chosen: set[str] = set()
+    encoded: set[str] = set()
+    for node in graph.model.graph:
+        if node.op_type == "DequantizeLinear":
+            encoded.update(str(o.name) for o in node.outputs)
+        if node.name in kept_float:
+            continue
+        if _has_weight(node, rules) or (_movable(node, rules) and _beside(node, rules, encoded)):
+            chosen.add(str(node.name))
+            encoded.update(str(o.name) for o in node.outputs)
+    return frozenset(chosen)
+
+
+def _has_weight(node: ir.Node, rules: RuntimeRules) -> bool:
+    return node.op_type in rules.weighted and constant(node.inputs[1])
+
+
+def _movable(node: ir.Node, rules: RuntimeRules) -> bool:
+    if node.op_type == "Resize":
+        mode = node.attributes.get("mode")
+        return mode is None or mode.as_string() == "nearest"
+    if rescale_factor(node, rules) is not None:
+        return True
+    return node.op_type in rules.requantizing | rules.same_encoding | rules.absorbed
+
+
+def _beside(node: ir.Node, rules: RuntimeRules, encoded: set[str]) -> bool:
+    return any(str(v.name) in encoded for v in data_inputs(node, rules))
+
+
+def _encoded_values(graph: Graph, rules: RuntimeRules, nodes: frozenset[str]) -> Iterator[str]:
+    """Yield inputs and outputs of quantized nodes, less what an absorbed activation hides."""
+    for node in graph.model.graph:
+        if node.name not in nodes:
+            continue
+        for value in [*data_inputs(node, rules), *node.outputs]:
+            if not (constant(value) or dequantized(value) or _hidden(value, rules, nodes)):
+                yield str(value.name)
+
+
+def _hidden(value: ir.Value, rules: RuntimeRules, nodes: frozenset[str]) -> bool:
+    """Return whether ``value`` lies between a node and the activation its encoding absorbs."""
+    producer = value.producer()
+    consumers = [use.node for use in value.uses()]
+    return (
+        producer is not None
+        and producer.name in nodes
+        and producer.op_type in {"Add", "Conv"}
+        and len(consumers) == 1
+        and consumers[0].name in nodes
+        and consumers[0].op_type in rules.absorbed
+        and not value.is_graph_output()
+    )
+
+
+def _links(graph: Graph, rules: RuntimeRules, nodes: frozenset[str]) -> dict[str, Link]:
+    """Return for every output that only moves or rescales a value, whose encoding it takes."""
+    links: dict[str, Link] = {}
+    for node in graph.model.graph:
+        factor = 1.0 if node.op_type in rules.same_encoding else rescale_factor(node, rules)
+        if node.name in nodes and factor is not None:
+            source = str(node.inputs[0].name)  # type: ignore[union-attr]
+            root = links.get(source, Link(source))
+            for output in node.outputs:
+                links[str(output.name)] = Link(root.leader, root.factor * factor)
+    return links

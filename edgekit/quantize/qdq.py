@@ -1,0 +1,197 @@
+"""Q/DQ nodes into a graph, as a plan and its encodings say."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import onnx_ir as ir
+from onnx_ir.passes.common import RemoveUnusedNodesPass
+
+from edgekit.graphs import graph_from_model
+from edgekit.quantize.encode import Encoding, encode_bias, encode_symmetric, encode_weight
+from edgekit.quantize.plan import constant, data_inputs, dequantized, rescale_factor
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from edgekit.quantize.plan import Plan
+    from edgekit.values import Floats, Graph
+
+
+def insert_qdq(
+    graph: Graph, plan: Plan, encodings: Mapping[str, Encoding], weight_bits: int
+) -> Graph:
+    """Return ``graph`` with quantize and dequantize nodes around everything ``plan`` quantizes.
+
+    Args:
+        graph: The network in float.
+        plan: What is quantized.
+        encodings: One per leader of the plan.
+        weight_bits: 8, or 7 where 16-bit sums of products saturate.
+    """
+    model = graph.model.clone()
+    inserter = _Inserter(model.graph, plan, encodings, weight_bits)
+    for node in list(model.graph):
+        if node.name in plan.nodes:
+            inserter.quantize_node(node)
+    RemoveUnusedNodesPass()(model)
+    return graph_from_model(model, parent=graph.sha256)
+
+
+class _Inserter:
+    """Rewrites one cloned graph in place, nodes in their order."""
+
+    def __init__(
+        self, graph: ir.Graph, plan: Plan, encodings: Mapping[str, Encoding], weight_bits: int
+    ) -> None:
+        self._graph = graph
+        self._rules = plan.rules
+        self._weight_bits = weight_bits
+        self._encodings = {
+            value: replace(encodings[link.leader], scale=encodings[link.leader].scale * link.factor)
+            for value, link in plan.links.items()
+        }
+        self._reals: dict[str, ir.Value] = {}
+
+    def quantize_node(self, node: ir.Node) -> None:
+        """Encode what ``node`` reads and, where the plan says so, what it writes."""
+        for value in data_inputs(node, self._rules):
+            if not constant(value) and not dequantized(value):
+                self._read_encoded(node, value)
+        if rescale_factor(node, self._rules) is not None:
+            self._rescale(node)
+            return
+        if node.op_type in self._rules.weighted:
+            self._encode_weights(node)
+        else:
+            self._encode_constants(node)
+        for output in node.outputs:
+            if str(output.name) in self._encodings:
+                self._encode_output(node, output)
+
+    def _read_encoded(self, node: ir.Node, value: ir.Value) -> None:
+        """Make ``node`` read a value of a float node through Q and DQ."""
+        name = str(value.name)
+        if name not in self._encodings:
+            return  # hidden: written and absorbed inside the quantized region
+        if name not in self._reals:
+            quantize, dequantize = self._pair(value)
+            self._graph.insert_before(node, [quantize, dequantize])
+            self._reals[name] = dequantize.outputs[0]
+        _redirect([(node, i) for i, v in enumerate(node.inputs) if v is value], self._reals[name])
+
+    def _encode_output(self, node: ir.Node, output: ir.Value) -> None:
+        """Make everything that read ``output`` read it through Q and DQ."""
+        uses = [(use.node, use.idx) for use in output.uses()]
+        quantize, dequantize = self._pair(output)
+        self._graph.insert_after(node, [quantize, dequantize])
+        self._replace(output, uses, dequantize.outputs[0])
+
+    def _rescale(self, node: ir.Node) -> None:
+        """Replace a multiplication by a constant with another scale for the same integers."""
+        output = node.outputs[0]
+        source = _producer(node.inputs[0])
+        uses = [(use.node, use.idx) for use in output.uses()]
+        dequantize = self._dequantize(str(output.name), source.inputs[0])
+        self._graph.insert_after(node, [dequantize])
+        self._replace(output, uses, dequantize.outputs[0])
+
+    def _replace(
+        self, output: ir.Value, uses: Sequence[tuple[ir.Node, int]], reals: ir.Value
+    ) -> None:
+        _redirect(uses, reals)
+        for index, value in enumerate(self._graph.outputs):
+            if value is output:
+                self._graph.outputs[index] = reals
+
+    def _pair(self, value: ir.Value) -> tuple[ir.Node, ir.Node]:
+        name = str(value.name)
+        quantize = _node(
+            "QuantizeLinear", [value, *self._scale_and_zero(name)], f"{name}_quantized"
+        )
+        return quantize, self._dequantize(name, quantize.outputs[0])
+
+    def _dequantize(self, name: str, integers: ir.Value | None) -> ir.Node:
+        assert integers is not None
+        inputs = [integers, *self._scale_and_zero(name)]
+        return _node("DequantizeLinear", inputs, f"{name}_dequantized")
+
+    def _scale_and_zero(self, name: str) -> list[ir.Value]:
+        encoding = self._encodings[name]
+        return [
+            self._initializer(f"{name}_scale", np.float32(encoding.scale)),
+            self._initializer(f"{name}_zero_point", np.uint8(encoding.zero_point)),
+        ]
+
+    def _encode_weights(self, node: ir.Node) -> None:
+        weight = _array(node.inputs[1])
+        axis = 0 if node.op_type == "Conv" else weight.ndim - 1
+        encoded = encode_weight(weight, axis, self._weight_bits)
+        self._store(node, 1, encoded.integers, encoded.scales)
+        if len(node.inputs) > 2 and node.inputs[2] is not None:
+            source = _producer(node.inputs[0])
+            scales = encoded.scales * _array(source.inputs[1])
+            self._store(node, 2, encode_bias(_array(node.inputs[2]), scales), scales)
+
+    def _store(
+        self, node: ir.Node, index: int, integers: NDArray[np.generic], scales: Floats
+    ) -> None:
+        """Make input ``index`` of ``node`` the dequantized ``integers``, scaled per channel."""
+        name = f"{node.name}_{'weight' if index == 1 else 'bias'}"
+        inputs = [
+            self._initializer(f"{name}_integers", integers),
+            self._initializer(f"{name}_scale", scales.astype(np.float32)),
+            self._initializer(f"{name}_zero_point", np.zeros(len(scales), integers.dtype)),
+        ]
+        dequantize = _node("DequantizeLinear", inputs, f"{name}_dequantized")
+        axis = 0 if node.op_type == "Conv" or index == 2 else integers.ndim - 1
+        dequantize.attributes["axis"] = ir.AttrInt64("axis", axis)
+        self._graph.insert_before(node, [dequantize])
+        node.replace_input_with(index, dequantize.outputs[0])
+
+    def _encode_constants(self, node: ir.Node) -> None:
+        """Encode the constants that ``node`` adds, multiplies or joins."""
+        for value in data_inputs(node, self._rules):
+            if not constant(value):
+                continue
+            integers, encoding = encode_symmetric(_array(value))
+            name = f"{node.name}_{value.name}"
+            self._encodings[name] = encoding
+            stored = self._initializer(f"{name}_integers", integers)
+            dequantize = self._dequantize(name, stored)
+            self._graph.insert_before(node, [dequantize])
+            uses = [(node, i) for i, v in enumerate(node.inputs) if v is value]
+            _redirect(uses, dequantize.outputs[0])
+
+    def _initializer(self, name: str, array: NDArray[np.generic] | np.generic) -> ir.Value:
+        if name not in self._graph.initializers:
+            tensor = ir.tensor(np.asarray(array), name=name)
+            self._graph.register_initializer(ir.val(name, const_value=tensor))
+        return self._graph.initializers[name]
+
+
+def _node(op_type: str, inputs: list[ir.Value], output: str) -> ir.Node:
+    node = ir.Node("", op_type, inputs, name=output)
+    node.outputs[0].name = output
+    return node
+
+
+def _redirect(uses: Sequence[tuple[ir.Node, int]], value: ir.Value) -> None:
+    for node, index in uses:
+        node.replace_input_with(index, value)
+
+
+def _producer(value: ir.Value | None) -> ir.Node:
+    producer = value.producer() if value is not None else None
+    assert producer is not None
+    return producer
+
+
+def _array(value: ir.Value | None) -> NDArray[np.float32]:
+    assert value is not None
+    assert value.const_value is not None
+    return value.const_value.numpy()

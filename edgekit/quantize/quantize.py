@@ -1,0 +1,40 @@
+"""A float network and its ranges to a network in 8-bit integers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from edgekit.quantize.encode import encode_activation
+from edgekit.quantize.qdq import insert_qdq
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from edgekit.quantize.plan import Plan
+    from edgekit.values import Graph, Range
+
+
+@dataclass(frozen=True, eq=False)
+class QuantizedGraph:
+    """A network with Q/DQ nodes, and the decisions behind them.
+
+    Attributes:
+        plan: What is quantized and what is not, with reasons.
+        ranges: The range of every value that has an encoding of its own.
+        weight_bits: 8, or 7 where pairs of products are summed in 16 bits.
+    """
+
+    graph: Graph
+    plan: Plan
+    ranges: Mapping[str, Range]
+    weight_bits: int
+
+
+def quantize(
+    graph: Graph, plan: Plan, ranges: Mapping[str, Range], weight_bits: int
+) -> QuantizedGraph:
+    """Return ``graph`` quantized as ``plan`` says, with encodings that cover ``ranges``."""
+    encodings = {leader: encode_activation(ranges[leader]) for leader in plan.leaders}
+    quantized = insert_qdq(graph, plan, encodings, weight_bits)
+    return QuantizedGraph(quantized, plan, ranges, weight_bits)

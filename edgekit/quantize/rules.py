@@ -1,0 +1,52 @@
+"""What a runtime runs in INT8, as data.
+
+Source: ONNX Runtime's QDQ selectors (``qdq_selector_action_transformer``) and what its optimized
+graphs were seen to hold.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class RuntimeRules:
+    """Operators by the way a runtime quantizes them.
+
+    Attributes:
+        weighted: Have a constant weight; quantized wherever they stand outside the decode part.
+        requantizing: Read and write encodings of their own; quantized beside a quantized node.
+        same_encoding: Move values without computing; their output has their input's encoding.
+        absorbed: Activations that vanish into the encoding of the output they clip.
+        rescaling: With a positive scalar constant, their output is their input's integers on
+            another scale: nothing is computed.
+    """
+
+    weighted: frozenset[str]
+    requantizing: frozenset[str]
+    same_encoding: frozenset[str]
+    absorbed: frozenset[str]
+    rescaling: frozenset[str]
+
+
+ORT_X86 = RuntimeRules(
+    weighted=frozenset({"Conv", "Gemm", "MatMul"}),
+    requantizing=frozenset(
+        {"Add", "AveragePool", "Concat", "GlobalAveragePool", "LeakyRelu", "Mul", "Sigmoid"}
+    ),
+    same_encoding=frozenset(
+        {
+            "Flatten",
+            "MaxPool",
+            "Reshape",
+            "Resize",
+            "Slice",
+            "Split",
+            "Squeeze",
+            "Transpose",
+            "Unsqueeze",
+        }
+    ),
+    absorbed=frozenset({"Clip", "Relu"}),
+    rescaling=frozenset({"Div", "Mul"}),
+)
