@@ -206,7 +206,7 @@ def _require_objects(dataset: Dataset, image_ids: Sequence[int]) -> None:
             f"{dataset.name}: mAP needs labels on every image, found images without any. "
             "Give a COCO json, a YOLO data.yaml or a VOC folder, or use agreement instead."
         )
-    if not len(truth_table(dataset, image_ids).categories):
+    if truth_table(dataset, image_ids).crowd.all():
         raise DataError(
             f"{dataset.name}: mAP needs at least one labelled object, found none in "
             f"{len(image_ids)} readable images. Check that the labels belong to these images."

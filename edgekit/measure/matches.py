@@ -92,7 +92,7 @@ def _match_category(truth: TruthTable, found: FoundTable, ids: Ints, category: i
 def _by_image(where_boxes: Ints, where_objects: Ints) -> Iterator[tuple[slice, slice]]:
     """Yield, for each image with a detection, where its detections and its objects lie."""
     images, starts = np.unique(where_boxes, return_index=True)
-    ends = np.append(starts[1:], len(where_boxes))
+    ends = np.append(starts, len(where_boxes))[1:]
     first = np.searchsorted(where_objects, images, "left")
     last = np.searchsorted(where_objects, images, "right")
     for start, end, low, high in zip(starts, ends, first, last, strict=True):

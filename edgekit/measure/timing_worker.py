@@ -103,7 +103,7 @@ def _serve(job: Job, requests: BinaryIO, answers: BinaryIO) -> None:
     with Predictor(job.candidate) as predictor:
         load_ms = _since(start)
         runs = _runs(predictor, job.candidate, images)
-        _answer(answers, Ready(load_ms, _warm_up(runs), len(job.records) and len(images)))
+        _answer(answers, Ready(load_ms, warm_up(runs), len(job.records) and len(images)))
         while True:
             size: int = pickle.load(requests)  # noqa: S301 our own parent wrote it
             _answer(answers, _block([next(runs) for _ in range(size)]))
@@ -124,10 +124,10 @@ def _runs(
         yield (ready - start) * 1e3, (inferred - ready) * 1e3, (done - inferred) * 1e3
 
 
-def _warm_up(runs: Iterator[tuple[float, float, float]]) -> int:
+def warm_up(runs: Iterator[tuple[float, float, float]]) -> int:
     """Return how many runs it took until two blocks in a row had the same median."""
     start = time.perf_counter()
-    last, count = np.inf, 0
+    last, count = 0.0, 0
     while count < _WARMUP_MAX_RUNS and _since(start) < _WARMUP_MAX_SECONDS * 1e3:
         median = float(np.median([next(runs)[1] for _ in range(_WARMUP_BLOCK)]))
         count += _WARMUP_BLOCK

@@ -7,6 +7,7 @@ import pickle
 import subprocess
 import sys
 import tempfile
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Self
 
 from edgekit.errors import EdgekitError, StageError
@@ -70,7 +71,9 @@ class WorkerProcess:
         return answer
 
     def _death(self) -> StageError:
-        code = self._process.wait(_PATIENCE_S)
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(_PATIENCE_S)
+        code = self._process.poll()
         self._stderr.seek(0)
         said = self._stderr.read().decode(errors="replace").strip()[-_STDERR_TAIL:]
         return StageError(
