@@ -46,5 +46,5 @@ def _coverage(rows: Iterable[Row]) -> Iterable[Text]:
             c = row.coverage
             yield Text(
                 f"{row.name}: {share(c.mac_share_int8)} of the multiply-accumulates in INT8 "
-                f"({c.layers_int8} layers, {c.layers_float} left in float)"
+                f"({c.convs_int8} layers, {c.convs_float} left in float)"
             )

@@ -54,10 +54,10 @@ def _coverage(rows: Iterable[Row]) -> list[str]:
         c = row.coverage
         parts.append(f"## What runs in INT8: {_plain(row.name)}")
         parts.append(
-            f"{c.layers_int8} layers with weights in INT8, {c.layers_float} in float: "
+            f"{c.convs_int8} layers with weights in INT8, {c.convs_float} in float: "
             f"{share(c.mac_share_int8)} of the multiply-accumulates in INT8."
         )
-        left = [f"- `{f.name}` ({share(f.mac_share)}): {_plain(f.reason)}" for f in c.left_float]
+        left = [f"- `{f.node}` ({share(f.mac_share)}): {_plain(f.reason)}" for f in c.left_float]
         parts.extend(["\n".join(left)] if left else [])
     return parts
 

@@ -70,15 +70,14 @@ class LatencyMs(Part):
     settings: str | None = None
 
 
-class FloatLayer(Part):
-    """A layer with weights that the runtime runs in float, and why.
+class FloatConv(Part):
+    """A convolution or matrix product that the runtime runs in float, and why.
 
     Attributes:
-        name: Of its node.
         mac_share: Its share of all multiply-accumulates of the network.
     """
 
-    name: str
+    node: str
     mac_share: Fraction
     reason: str
 
@@ -87,17 +86,17 @@ class Coverage(Part):
     """What the runtime's own optimized graph runs in INT8.
 
     Attributes:
-        layers_int8: How many layers with weights (convolutions, matrix products) run in INT8.
-        layers_float: How many run in float.
+        convs_int8: How many convolutions and matrix products with weights run in INT8.
+        convs_float: How many run in float.
         mac_share_int8: Share of all multiply-accumulates that run in INT8.
-        left_float: Every layer that runs in float, the heaviest first.
+        left_float: Every one that runs in float, the heaviest first.
         operators: How often each operator stands in the runtime's own graph.
     """
 
-    layers_int8: int
-    layers_float: int
+    convs_int8: int
+    convs_float: int
     mac_share_int8: Fraction
-    left_float: tuple[FloatLayer, ...] = ()
+    left_float: tuple[FloatConv, ...] = ()
     operators: dict[str, int] = Field(default_factory=dict)
 
 

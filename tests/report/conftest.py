@@ -8,7 +8,7 @@ from edgekit.report.schema import (
     Calibration,
     Coverage,
     DataUse,
-    FloatLayer,
+    FloatConv,
     LatencyMs,
     ModelFacts,
     OperatingPoint,
@@ -64,11 +64,11 @@ def rows(make_row):
         speedup_ci95=(1.52, 1.6),
         size_bytes=3_400_000,
         coverage=Coverage(
-            layers_int8=62,
-            layers_float=1,
+            convs_int8=62,
+            convs_float=1,
             mac_share_int8=0.9642,
             left_float=(
-                FloatLayer(name="/head/dfl_conv", reason="decode | float", mac_share=0.0358),
+                FloatConv(node="/head/dfl_conv", reason="decode | float", mac_share=0.0358),
             ),
         ),
     )
