@@ -45,9 +45,18 @@ def calibration_facts(report: Report) -> tuple[Fact, ...]:
 def provenance_facts(report: Report) -> tuple[Fact, ...]:
     """Return when, with which versions and on which machine the figures were made."""
     origin = report.provenance
-    machine = [Fact(k, DASH if v is None else str(v)) for k, v in origin.machine.items()]
+    machine = [_machine_fact(name, value) for name, value in origin.machine.items()]
     versions = ", ".join(f"{name} {version}" for name, version in origin.versions.items())
     return (Fact("made", origin.created_utc), *machine, Fact("versions", versions))
+
+
+def _machine_fact(name: str, value: str | float | bool | None) -> Fact:
+    words = name.removesuffix("_bytes").replace("_", " ")
+    if value is None:
+        return Fact(words, DASH)
+    if isinstance(value, int) and name.endswith("_bytes"):
+        return Fact(words, f"{value / 2**30:.1f} GiB")
+    return Fact(words, f"{value:.4g}" if isinstance(value, float) else str(value))
 
 
 def _data_use(use: DataUse) -> str:

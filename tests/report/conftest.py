@@ -107,7 +107,13 @@ def report(rows):
             command="edgekit convert model.onnx --target ort-cpu-int8 --eval a & b",
             created_utc="2026-01-02T03:04:05Z",
             versions={"edgekit": "0.1.0", "onnxruntime": "1.2.3"},
-            machine={"processor": "Example CPU", "cores": 2, "governor": None},
+            machine={
+                "cpu": "Example CPU",
+                "cores": 2,
+                "memory_bytes": 8 * 2**30,
+                "governor_before": None,
+                "load_1min_after": 0.123456,
+            },
         ),
         data=(
             DataUse(role="calibration", source="train", images=64),

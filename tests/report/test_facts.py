@@ -12,11 +12,13 @@ def test_faults_of_the_images_are_counted(report):
     assert facts["calibration audit"] == "All are grey."
 
 
-def test_what_the_machine_does_not_tell_is_a_dash(report):
+def test_the_machine_is_told_with_units_and_a_dash_for_what_is_not_known(report):
     facts = {f.name: f.text for f in provenance_facts(report)}
 
-    assert facts["governor"] == "–"
+    assert facts["governor before"] == "–"
     assert facts["cores"] == "2"
+    assert facts["memory"] == "8.0 GiB"
+    assert facts["load 1min after"] == "0.1235"
     assert facts["versions"] == "edgekit 0.1.0, onnxruntime 1.2.3"
 
 
