@@ -44,7 +44,7 @@ class WidenHalf(ir.passes.InPlacePass):
 
 def _widen_value(value: ir.Value) -> None:
     if value.dtype in _HALF:
-        value.dtype = ir.DataType.FLOAT
+        value.type = ir.TensorType(ir.DataType.FLOAT)  # a clone shares type objects
     if value.const_value is not None and value.const_value.dtype in _HALF:
         value.const_value = _widened(value.const_value)
 

@@ -44,9 +44,13 @@ class ImageInput:
         return np.floor(image) if self.is_pixels else image
 
     def feed(self, image: NDArray[np.generic]) -> NDArray[np.generic]:
-        """Return the float ``(1, 3, H, W)`` ``image`` as the file's own input takes it."""
-        array = image if self.layout == "nchw" else image.transpose(0, 2, 3, 1)
-        return np.repeat(array, self.batch or 1, axis=0).astype(self.dtype.numpy())
+        """Return the float ``(1, 3, H, W)`` ``image`` as the file's own input takes it.
+
+        The rest of a larger batch is the image mirrored, so that mixing within a batch shows.
+        """
+        mirrored = np.repeat(image[..., ::-1], (self.batch or 1) - 1, axis=0)
+        batch = np.concatenate([image, mirrored]).astype(self.dtype.numpy())
+        return batch if self.layout == "nchw" else batch.transpose(0, 2, 3, 1)
 
     def first(self, outputs: dict[str, NDArray[np.generic]]) -> dict[str, NDArray[np.generic]]:
         """Return the part of the file's ``outputs`` that is about the first image."""
@@ -98,7 +102,7 @@ def fix_image_input(model: ir.Model, image: ImageInput, size_hw: tuple[int, int]
     """
     copy = model.clone()
     old = copy.graph.inputs[0]
-    old.dtype = ir.DataType.FLOAT
+    old.type = ir.TensorType(ir.DataType.FLOAT)  # a clone shares type objects
     if image.layout == "nchw":
         old.shape = ir.Shape((1, 3, *size_hw))
     else:

@@ -35,7 +35,8 @@ def raise_opset(model: ir.Model, path: Path) -> ir.Model:
         except Exception as err:  # noqa: BLE001  the converter's errors share no base
             failure = failure or err
             continue
-        needed = onnx.helper.find_min_ir_version_for(converted.opset_import)
+        imports = converted.opset_import
+        needed = onnx.helper.find_min_ir_version_for(imports, ignore_unknown=True)
         converted.ir_version = max(proto.ir_version, needed)
         return ir.serde.deserialize_model(converted)
     if current >= _LOWEST_OPSET:

@@ -20,6 +20,7 @@ _KINDS = (
     (b"PK\x03\x04", "a zip archive, as PyTorch checkpoints are", "Export the model to ONNX first."),
     (b"<", "a web page or XML", "Download the file itself, or export to ONNX."),
 )
+_TEXT = bytes(range(32, 127)) + b"\t\r\n"
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,7 +83,7 @@ def _not_onnx(path: Path, data: bytes) -> ModelError:
             return ModelError(
                 f"Cannot load '{path}': expected an ONNX file, found {kind}. {advice}"
             )
-    if data[:512].isascii() and b"\0" not in data[:512]:
+    if not data[:512].translate(None, _TEXT):
         found, remedy = "a text file", "Name the model file, or export the model to ONNX."
     return ModelError(
         f"Cannot load '{path}': expected an ONNX file, found {found} ({len(data)} bytes). {remedy}"

@@ -88,7 +88,7 @@ def comparable_values(graph: Graph) -> tuple[str, ...]:
         if used and node.op_type not in _STATIC:
             computed.update(node.outputs)
     seen.update({_name(v): None for v in network.outputs if v not in selected})
-    return tuple(seen)
+    return tuple(seen) or tuple(_name(value) for value in network.outputs)
 
 
 def _name(value: ir.Value | None) -> str:

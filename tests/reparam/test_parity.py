@@ -66,6 +66,11 @@ def test_shapes_and_constants_in_front_of_a_selection_are_not_compared():
     assert comparable_values(graph) == ("s",)
 
 
+def test_a_selection_straight_from_the_input_is_compared_itself():
+    graph = network("g (float[1,9] x) => (v, i) { v, i = TopK(x, k) }", k=np.array([2]))
+    assert comparable_values(graph) == ("v", "i")
+
+
 def test_a_score_channel_is_held_to_its_own_scale_beside_boxes_in_pixels():
     wanted = np.stack([np.full(50, 600.0), np.full(50, 0.5)])[None]
     found = wanted.copy()
