@@ -10,8 +10,13 @@ from onnx_ir.passes import common
 
 from edgekit.errors import StageError
 from edgekit.graphs import graph_from_model
+from edgekit.images.letterbox import to_input
+from edgekit.reparam.parity import Parity, comparable_values, compare, evaluate
+from edgekit.reparam.probes import probe_inputs
 
 if TYPE_CHECKING:
+    from edgekit.protocols import Backend
+    from edgekit.reparam.probes import Feeds
     from edgekit.values import Floats, Graph, Preprocess
 
 IMAGE = "image_u8"
@@ -46,6 +51,25 @@ def bake_input(graph: Graph, preprocess: Preprocess) -> Graph:
         network.register_initializer(constant)
     common.NameFixPass()(model)
     return graph_from_model(model, parent=graph.sha256)
+
+
+def prove_input(before: Graph, baked: Graph, preprocess: Preprocess, backend: Backend) -> Parity:
+    """Return how closely ``baked`` fed an image equals ``before`` fed that image, preprocessed.
+
+    Raises:
+        ParityError: They differ beyond float32 rounding.
+    """
+    names = comparable_values(before)
+    probes = probe_inputs(baked)
+    images = [probe[_input(baked)][0].astype(np.uint8) for probe in probes]
+    floats: list[Feeds] = [{_input(before): to_input(image, preprocess)} for image in images]
+    return compare(
+        evaluate(before, names, backend, floats), evaluate(baked, names, backend, probes)
+    )
+
+
+def _input(graph: Graph) -> str:
+    return graph.model.graph.inputs[0].name or ""
 
 
 def _float_input(network: ir.Graph, preprocess: Preprocess) -> ir.Value:

@@ -4,8 +4,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgekit.backends.onnxruntime import OnnxRuntime
-from edgekit.errors import StageError
-from edgekit.export.input import IMAGE, bake_input
+from edgekit.errors import ParityError, StageError
+from edgekit.export.input import IMAGE, bake_input, prove_input
 from edgekit.graphs import graph_from_model, graph_to_bytes
 from edgekit.images.letterbox import to_input
 from edgekit.values import Preprocess
@@ -39,6 +39,20 @@ def test_the_baked_input_equals_preprocessing_outside(seed, numbers, height, wid
     image = np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
     found = run(bake_input(identity(height, width), preprocess), image[None])
     np.testing.assert_allclose(found, np.abs(to_input(image, preprocess)), rtol=3e-7, atol=1e-6)
+
+
+@pytest.mark.parametrize("numbers", NORMALIZATIONS)
+def test_the_baked_input_is_proved_on_images(numbers):
+    graph, preprocess = identity(20, 30), Preprocess((20, 30), **numbers)
+    parity = prove_input(graph, bake_input(graph, preprocess), preprocess, RUNTIME)
+    assert (parity.max_rel < 1e-6, parity.runs) == (True, 2)
+
+
+def test_another_normalization_than_the_one_outside_is_found():
+    graph, preprocess = identity(20, 30), Preprocess((20, 30))
+    baked = bake_input(graph, Preprocess((20, 30), std=(256.0, 256.0, 256.0)))
+    with pytest.raises(ParityError, match="'y'"):
+        prove_input(graph, baked, preprocess, RUNTIME)
 
 
 def test_the_input_is_the_image_itself():
