@@ -184,14 +184,18 @@ def best_point(matches: Sequence[ClassMatches]) -> OperatingPoint | None:
     if not hits.any():
         return None
     order = np.argsort(-scores, kind="stable")
-    scores, found = scores[order], np.cumsum(hits[order])
-    f1 = 2 * found / (np.arange(1, len(found) + 1) + sum(int(m.objects.sum()) for m in matches))
+    scores, right = scores[order], np.cumsum(hits[order])
+    kept = np.arange(1, len(right) + 1)
+    objects = sum(int(m.objects.sum()) for m in matches)
+    f1 = 2 * right / (kept + objects)
     # A threshold keeps all equal scores or none of them.
     last_of_equals = np.append(scores[1:] != scores[:-1], True)
     best = int(np.argmax(np.where(last_of_equals, f1, -1.0)))
-    recall = found[best] / sum(int(m.objects.sum()) for m in matches)
     return OperatingPoint(
-        float(scores[best]), float(found[best] / (best + 1)), float(recall), float(f1[best])
+        confidence=float(scores[best]),
+        precision=float(right[best] / kept[best]),
+        recall=float(right[best] / objects),
+        f1=float(f1[best]),
     )
 
 

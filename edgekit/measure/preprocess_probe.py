@@ -9,16 +9,18 @@ from edgekit.errors import ConfigError
 from edgekit.measure.accuracy import Accuracy, Detections, detect_all, map_drop, score
 from edgekit.measure.sampling import spread
 from edgekit.protocols import silent
+from edgekit.values import Interval
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from edgekit.measure.candidate import Candidate
     from edgekit.protocols import Progress
-    from edgekit.values import Dataset, Interval, Preprocess, Resize
+    from edgekit.values import Dataset, Preprocess, Resize
 
 _NEAR_ZERO = 0.01
 _NOTABLE_POINTS = 1.0
+_RESAMPLES = 300
 _IMAGENET_MEAN = (123.675, 116.28, 103.53)
 _IMAGENET_STD = (58.395, 57.12, 57.375)
 _RESIZES: tuple[Resize, ...] = ("letterbox-center", "letterbox-topleft", "stretch")
@@ -163,12 +165,12 @@ def _try(
     candidate: Candidate, usual: Detections, dataset: Dataset, category_ids: Sequence[int]
 ) -> ProbedVariant:
     found = detect_all(candidate, dataset)
-    loss = map_drop(usual, found, dataset, category_ids)
+    loss = map_drop(usual, found, dataset, category_ids, resamples=_RESAMPLES)
     return ProbedVariant(
         change=candidate.name,
         preprocess=candidate.preprocess,
         map=score(found, dataset, category_ids).map,
-        gain_points=replace(loss, value=-loss.value, low=-loss.high, high=-loss.low),
+        gain_points=Interval(0 - loss.value, 0 - loss.high, 0 - loss.low),
     )
 
 
