@@ -32,11 +32,12 @@ def boxes_xyxy(
     scale = np.float32(head.xy_scale)
     offset = _activated(raw[:, :2], head) * scale - (scale - 1) / 2
     center = (cells_xy(part, rows) + offset) * np.float32(part.stride)
-    size = _relative_size(raw[:, 2:], head) * np.array(part.anchor_wh, np.float32)
+    size = relative_size(raw[:, 2:], head) * np.array(part.anchor_wh, np.float32)
     return xyxy_from_cxcywh(np.concatenate([center, size], axis=1))
 
 
-def _relative_size(raw: Floats, head: AnchorsHead) -> Floats:
+def relative_size(raw: Floats, head: AnchorsHead) -> Floats:
+    """Return width and height, ``(N, 2)`` as ``raw`` is, in units of the anchor's."""
     if head.size == "exp":
         return np.exp(raw)
     squared: Floats = (2 * _activated(raw, head)) ** 2

@@ -143,7 +143,6 @@ class DetectionsHead(HeadBase):
         scores: One column.
         labels: One column, the index of the class.
         count: Output that says how many rows are filled; all when ``None``.
-        suppressed: Whether duplicates are already gone.
     """
 
     kind: Literal["detections"] = "detections"
@@ -153,7 +152,6 @@ class DetectionsHead(HeadBase):
     count: str | None = None
     box_format: BoxFormat = "xyxy"
     normalised: bool = False
-    suppressed: bool = True
 
 
 DenseHead = DecodedHead | DistancesHead | AnchorsHead | GridHead

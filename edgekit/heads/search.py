@@ -1,0 +1,64 @@
+"""Try every reading of the raw values against what a graph's own decode gives."""
+
+from __future__ import annotations
+
+from itertools import chain
+from typing import TYPE_CHECKING
+
+from edgekit.heads.layouts import Layout, RawMap, known_layouts, unknown_layouts
+from edgekit.heads.match import find_scores, probe_values, reading, tables
+from edgekit.heads.match_boxes import Match, Probed, match_form
+from edgekit.heads.match_unknown import match_unknown
+from edgekit.heads.spec import View
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from edgekit.heads.probe import DecodeRunner
+
+
+def known_matches(runner: DecodeRunner, names: Sequence[str]) -> list[Match]:
+    """Return every known layout and formula that explains the values called ``names``."""
+    return [
+        match
+        for probed in _probes(runner, names, known_layouts(_maps(runner), runner.input_hw))
+        for form in probed.layout.forms
+        if (match := match_form(probed, form))
+    ]
+
+
+def unknown_matches(runner: DecodeRunner, names: Sequence[str]) -> list[Match]:
+    """Return every way to find scores, and boxes of whatever origin, in the values ``names``."""
+    maps = _maps(runner)
+    layouts = chain(known_layouts(maps, runner.input_hw), unknown_layouts(maps), _lists(runner))
+    probes = _probes(runner, names, layouts, known=False)
+    return [match for probed in probes if (match := match_unknown(probed, runner.input_hw))]
+
+
+def raw_shapes(runner: DecodeRunner) -> dict[str, tuple[int, ...]]:
+    """Return the shape of every raw value."""
+    return {name: runner.natural[name].shape for name in runner.raws}
+
+
+def _probes(
+    runner: DecodeRunner, names: Sequence[str], layouts: Iterable[Layout], *, known: bool = True
+) -> Iterator[Probed]:
+    for layout in layouts:
+        raws = probe_values(layout, raw_shapes(runner))
+        given = runner.run(raws)
+        views = tables({n: given[n] for n in names})
+        seen = reading(layout, raws)
+        columns = find_scores(views, seen, known=known)
+        if columns:
+            yield Probed(layout, raws, seen, views, columns)
+
+
+def _maps(runner: DecodeRunner) -> list[RawMap]:
+    shapes = raw_shapes(runner)
+    return [RawMap(n, s[1], (s[2], s[3])) for n, s in shapes.items() if len(s) == 4]
+
+
+def _lists(runner: DecodeRunner) -> Iterator[Layout]:
+    for name, shape in raw_shapes(runner).items():
+        if len(shape) == 3:
+            yield Layout((View(output=name, axis=2, columns=(0, shape[2])),))
