@@ -189,9 +189,8 @@ def _result(candidate: Candidate, ready: Ready, blocks: Sequence[Block]) -> Late
 
 def _require_distinct(candidates: Sequence[Candidate]) -> None:
     names = [c.name for c in candidates]
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice or not names:
+    if len(set(names)) < max(1, len(names)):
         raise ConfigError(
-            f"Latency needs candidates with different names, found {names}. "
-            f"Rename {', '.join(twice) or 'and give at least one'}."
+            f"Latency needs one or more candidates with different names, found {names}. "
+            "Give each model a name of its own."
         )

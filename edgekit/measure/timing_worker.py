@@ -25,7 +25,7 @@ from edgekit.images.read import read_image
 from edgekit.measure.predict import Predictor
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from edgekit.measure.candidate import Candidate
     from edgekit.values import ImageRecord, Pixels
@@ -98,12 +98,12 @@ def main() -> None:
 
 
 def _serve(job: Job, requests: BinaryIO, answers: BinaryIO) -> None:
-    images = _images(job)
+    real = _readable(job.records)
     start = time.perf_counter()
     with Predictor(job.candidate) as predictor:
         load_ms = _since(start)
-        runs = _runs(predictor, job.candidate, images)
-        _answer(answers, Ready(load_ms, warm_up(runs), len(job.records) and len(images)))
+        runs = _runs(predictor, job.candidate, real or [synthetic_image()])
+        _answer(answers, Ready(load_ms, warm_up(runs), len(real)))
         while True:
             size: int = pickle.load(requests)  # noqa: S301 our own parent wrote it
             _answer(answers, _block([next(runs) for _ in range(size)]))
@@ -142,9 +142,9 @@ def _block(runs: list[tuple[float, float, float]]) -> Block:
     return Block(pre, infer, post, peak_memory_bytes(), psutil.Process().num_threads())
 
 
-def _images(job: Job) -> list[Pixels]:
-    read = [read_image(record).pixels_rgb for record in job.records]
-    return [image for image in read if image is not None] or [synthetic_image()]
+def _readable(records: Sequence[ImageRecord]) -> list[Pixels]:
+    read = [read_image(record).pixels_rgb for record in records]
+    return [image for image in read if image is not None]
 
 
 def synthetic_image() -> Pixels:

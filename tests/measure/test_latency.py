@@ -65,6 +65,8 @@ def test_a_speedup_is_the_median_of_paired_ratios():
 def test_candidates_of_one_name_are_refused(detector):
     with pytest.raises(ConfigError, match="different names"):
         measure_latency([detector("a"), detector("a")], options=QUICK)
+    with pytest.raises(ConfigError, match="one or more"):
+        measure_latency([], options=QUICK)
 
 
 def test_an_interrupt_leaves_no_process_behind(detector):

@@ -34,9 +34,16 @@ def test_a_worker_warms_up_and_answers_blocks(detector, colour_images):
     assert block.threads >= 1
 
 
-def test_without_images_a_synthetic_one_is_used(detector):
-    with WorkerProcess(Job(detector(), ())) as worker:
-        assert worker.warm_up().images == 0
+def test_without_readable_images_a_synthetic_one_is_used(detector, colour_images):
+    records = colour_images(1).records
+    records[0].path.write_text("no image")
+
+    with WorkerProcess(Job(detector(), records)) as worker:
+        ready = worker.warm_up()
+        block = worker.time(2)
+
+    assert ready.images == 0
+    assert len(block.infer_ms) == 2
 
 
 def test_leaving_ends_the_process(detector):
