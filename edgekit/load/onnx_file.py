@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import onnx_ir as ir
 
 from edgekit.errors import ModelError, StageError
 from edgekit.graphs import graph_from_model, graph_from_proto
@@ -19,9 +22,8 @@ from edgekit.reparam.probes import probe_inputs
 from edgekit.values import SourceModel
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
-
-    import onnx_ir as ir
 
     from edgekit.load.image_input import ImageInput
     from edgekit.load.metadata import ExporterMetadata
@@ -57,12 +59,15 @@ def load_onnx(path: Path, backend: Backend, options: LoadOptions | None = None) 
     """
     file = read_onnx(path)
     refuse_unsupported(file.proto, path)
+    with _runnable(path, backend), backend.open(file.proto.SerializeToString()):
+        pass
     metadata = read_metadata(file.proto)
-    original = graph_from_proto(file.proto, parent=file.sha256)
+    with _valid_graph(path):
+        original = graph_from_proto(file.proto, parent=file.sha256)
     image = find_image_input(original.model, path)
     size_hw = _choose_size(path, image, options or LoadOptions(), metadata)
-    model = _one_form(original.model, path, image, size_hw)
-    graph = graph_from_model(model, parent=file.sha256)
+    with _valid_graph(path):
+        graph = _one_form(original, path, image, size_hw)
     _prove(path, original, graph, image, backend)
     return SourceModel(
         path,
@@ -73,6 +78,18 @@ def load_onnx(path: Path, backend: Backend, options: LoadOptions | None = None) 
         metadata.properties,
         _notes(original, graph, image, size_hw),
     )
+
+
+@contextmanager
+def _runnable(path: Path, backend: Backend) -> Iterator[None]:
+    """Let the runtime judge whether the file is valid: what it refuses is a ``ModelError``."""
+    try:
+        yield
+    except StageError as err:
+        raise ModelError(
+            f"Cannot load '{path}': expected a model that {backend.name} runs, found: {err}. "
+            "Check that the file runs by itself at this input size, or export it again with opset 17."
+        ) from err
 
 
 def _choose_size(
@@ -90,10 +107,26 @@ def _choose_size(
     return size_hw
 
 
-def _one_form(model: ir.Model, path: Path, image: ImageInput, size_hw: tuple[int, int]) -> ir.Model:
-    floats = widen_half(normal_form(model))
+def _one_form(original: Graph, path: Path, image: ImageInput, size_hw: tuple[int, int]) -> Graph:
+    floats = widen_half(normal_form(original.model))
     fixed = fix_image_input(floats, image, size_hw)
-    return infer_shapes(normal_form(raise_opset(fixed, path)))
+    model = infer_shapes(normal_form(raise_opset(fixed, path)))
+    return graph_from_model(model, parent=original.parent)
+
+
+@contextmanager
+def _valid_graph(path: Path) -> Iterator[None]:
+    """Turn what onnx-ir says about a damaged graph into a ``ModelError``."""
+    try:
+        yield
+    except (ir.serde.SerdeError, ir.passes.PassError, RuntimeError) as err:
+        cause: BaseException = err
+        while cause.__cause__ is not None:  # onnx-ir wraps each error in dumps of the graph
+            cause = cause.__cause__
+        raise ModelError(
+            f"Cannot load '{path}': expected a valid graph, found: {cause}. "
+            "Check the file with onnx.checker, or export it again."
+        ) from err
 
 
 def _prove(path: Path, original: Graph, graph: Graph, image: ImageInput, backend: Backend) -> None:
@@ -106,14 +139,8 @@ def _prove(path: Path, original: Graph, graph: Graph, image: ImageInput, backend
     probes = [image.whole(next(iter(probe.values()))) for probe in probe_inputs(graph)]
     names = _names_in_both(original, graph)
     feeds = [{image.name: image.feed(probe)} for probe in probes]
-    try:
-        expected = evaluate(original, names, backend, feeds)
-    except StageError as err:
-        raise ModelError(
-            f"Cannot load '{path}': expected a model that {backend.name} runs, found: {err}. "
-            "Check that the file runs by itself, or export it again with opset 17."
-        ) from err
-    expected = [image.first(run) for run in expected]
+    with _runnable(path, backend):
+        expected = [image.first(run) for run in evaluate(original, names, backend, feeds)]
     tolerance = _HALF_TOLERANCE if has_half(original.model) else TOLERANCE
     try:
         found = evaluate(graph, names, backend, [{image.name: probe} for probe in probes])

@@ -43,7 +43,7 @@ def read_onnx(path: Path) -> OnnxFile:
         proto = onnx.ModelProto.FromString(data)
     except DecodeError as err:
         raise _not_onnx(path, data) from err
-    if not proto.graph.node or not proto.opset_import:
+    if not proto.graph.node or not proto.opset_import or not _has_readable_names(proto):
         raise _not_onnx(path, data)
     digest = hashlib.sha256(data)
     for file in read_external_data(proto, path):
@@ -51,6 +51,15 @@ def read_onnx(path: Path) -> OnnxFile:
             while chunk := stream.read(1 << 20):
                 digest.update(chunk)
     return OnnxFile(proto, digest.hexdigest())
+
+
+def _has_readable_names(proto: onnx.ModelProto) -> bool:
+    """Return whether names are text; protobuf hands on damaged ones as bytes."""
+    graph = proto.graph
+    names = [value.name for value in (*graph.input, *graph.output, *graph.initializer)]
+    for node in graph.node:
+        names += [node.op_type, node.domain, node.name, *node.input, *node.output]
+    return all(isinstance(name, str) for name in names)
 
 
 def _read(path: Path) -> bytes:
@@ -77,7 +86,10 @@ def _read(path: Path) -> bytes:
 
 
 def _not_onnx(path: Path, data: bytes) -> ModelError:
-    found, remedy = "bytes that end too early or are no ONNX model", "Copy or export it again."
+    found, remedy = (
+        "bytes that end too early, are damaged, or are no ONNX model",
+        "Copy or export it again.",
+    )
     for magic, kind, advice in _KINDS:
         if data.lstrip().startswith(magic):
             return ModelError(

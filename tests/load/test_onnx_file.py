@@ -1,7 +1,11 @@
+from contextlib import suppress
+
 import numpy as np
 import onnx
 import onnx_ir as ir
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from edgekit.backends.onnxruntime import OnnxRuntime
 from edgekit.errors import ModelError, ParityError
@@ -141,6 +145,21 @@ def test_values_of_a_top_k_head_are_compared_in_front_of_it(load):
     shape = np.array([1, 1, 1, 5])
     source = load("float[1,3,16,24] x", body, w=WEIGHT, k=np.array([5]), shape=shape)
     assert source.notes == ()
+
+
+@settings(
+    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(st.lists(st.tuples(st.floats(0, 1, exclude_max=True), st.integers(0, 255)), min_size=1))
+def test_a_damaged_file_loads_or_is_refused_and_never_crashes(tmp_path, flips):
+    text = f"g (float[1,3,16,24] x) => (float[1,4,16,24] y) {{ {BODY} }}"
+    data = bytearray(proto(text, w=WEIGHT).SerializeToString())
+    for place, byte in flips:
+        data[int(place * len(data))] = byte
+    path = tmp_path / "model.onnx"
+    path.write_bytes(data)
+    with suppress(ModelError):
+        assert load_onnx(path, RUNTIME).graph.model.graph.inputs[0].shape[1] == 3
 
 
 @pytest.mark.data
