@@ -88,7 +88,7 @@ def _runnable(path: Path, backend: Backend) -> Iterator[None]:
     except StageError as err:
         raise ModelError(
             f"Cannot load '{path}': expected a model that {backend.name} runs, found: {err}. "
-            "Check that the file runs by itself at this input size, or export it again with opset 17."
+            "Check that it runs by itself at this input size, or export it again with opset 17."
         ) from err
 
 

@@ -45,6 +45,9 @@ def read_onnx(path: Path) -> OnnxFile:
         raise _not_onnx(path, data) from err
     if not proto.graph.node or not proto.opset_import or not _has_readable_names(proto):
         raise _not_onnx(path, data)
+    for item in (*proto.opset_import, *proto.graph.node):
+        if item.domain == "ai.onnx":  # the standard operators' other name
+            item.domain = ""
     digest = hashlib.sha256(data)
     for file in read_external_data(proto, path):
         with file.open("rb") as stream:

@@ -19,6 +19,14 @@ def test_a_model_is_read_with_the_hash_of_its_bytes(tmp_path):
     assert file.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
 
 
+def test_the_standard_operators_are_read_under_their_one_name(tmp_path):
+    model = onnx.ModelProto.FromString(MODEL.SerializeToString())
+    model.opset_import[0].domain = model.graph.node[0].domain = "ai.onnx"
+    path = tmp_path / "model.onnx"
+    path.write_bytes(model.SerializeToString())
+    assert read_onnx(path).proto == MODEL
+
+
 def test_the_hash_covers_external_weights(tmp_path):
     model = proto("g (float[4] x) => (y) { y = Add(x, w) }", w=np.ones(4, np.float32))
     path = tmp_path / "model.onnx"
