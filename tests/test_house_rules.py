@@ -50,7 +50,9 @@ def test_importing_edgekit_loads_nothing_heavy():
 @pytest.mark.parametrize("path", SOURCES, ids=name_of)
 def test_no_file_and_no_function_is_too_long(path):
     lines = len(path.read_text(encoding="utf-8").splitlines())
-    long = {f.name for f in functions_of(path) if f.end_lineno - f.lineno >= MAX_FUNCTION_LINES}
+    # A command's flags are its signature, so the body is what counts.
+    bodies = {f.name: f.end_lineno - f.body[0].lineno + 1 for f in functions_of(path)}
+    long = {name for name, length in bodies.items() if length > MAX_FUNCTION_LINES}
 
     assert lines <= MAX_FILE_LINES
     assert long == set()
