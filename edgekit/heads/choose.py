@@ -5,39 +5,49 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, NoReturn
 
+import numpy as np
+
 from edgekit.errors import HeadError, UnknownNameError
 from edgekit.heads.options import KINDS, PUBLISHED, AnchorSet
-from edgekit.heads.scores import read
+from edgekit.heads.scores import activate, read
 from edgekit.heads.spec import AnchorsHead, DistancesHead
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    import numpy as np
     from numpy.typing import NDArray
 
     from edgekit.heads.match_boxes import Match
     from edgekit.heads.options import HeadOptions
     from edgekit.heads.spec import DenseHead
 
+_BACKGROUND_SCORE = 0.1
 _BACKGROUND_SHARE = 0.5
 _USUAL_BINS = frozenset({8, 16, 17})  # GFL and PicoDet; YOLOv8; YOLO-NAS and PP-YOLOE
 
 
-def choose(matches: Sequence[Match], options: HeadOptions) -> Match:
+def choose(
+    matches: Sequence[Match], natural: Mapping[str, NDArray[np.generic]], options: HeadOptions
+) -> Match:
     """Return the one match that holds, completed with the user's answers.
 
     A decode inside the network proves its formula. Without one, several formulas may fit the
-    same channels; the usual numbers of bins are preferred, then it is a question.
+    same channels: those with a usual number of bins go before the others, and where only the
+    roles of two maps are open, the scores are the map that is low. Else it is a question.
+
+    Args:
+        matches: Every reading that explains the outputs.
+        natural: Outputs for an image-like input, almost all of which is background.
+        options: The user's answers.
 
     Raises:
         HeadError: None fits the answers, several do, or anchors are missing.
     """
     proven = [m for m in matches if m.decoded] or list(matches)
     fitting = [m for m in proven if _agrees(m, options)]
-    usual = [m for m in fitting if isinstance(m.cut, DistancesHead) and m.cut.bins in _USUAL_BINS]
-    if len(usual) == 1:
-        fitting = usual
+    fitting = [m for m in fitting if _has_usual_bins(m)] or fitting
+    if len({describe(m.cut or m.own) for m in fitting}) == 1 < len(fitting):
+        fitting = [m for m in fitting if _scores_low(m, natural)] or fitting
     if len(fitting) != 1:
         _ask(fitting or proven, options)
     return fitting[0] if fitting[0].decoded else _completed(fitting[0], options)
@@ -51,6 +61,15 @@ def describe(head: DenseHead) -> str:
     if isinstance(head, AnchorsHead):
         return f"{what}, {len(head.parts)} anchors, {head.size} sizes"
     return what
+
+
+def _has_usual_bins(match: Match) -> bool:
+    return not isinstance(match.cut, DistancesHead) or match.cut.bins in _USUAL_BINS
+
+
+def _scores_low(match: Match, natural: Mapping[str, NDArray[np.generic]]) -> bool:
+    scores = (activate(read(natural, p.scores), match.own.activation) for p in match.own.parts)
+    return all(float(np.median(s)) < _BACKGROUND_SCORE for s in scores)
 
 
 def _agrees(match: Match, options: HeadOptions) -> bool:
@@ -77,10 +96,12 @@ def _anchor_set(options: HeadOptions) -> AnchorSet | None:
 
 def _ask(candidates: Sequence[Match], options: HeadOptions) -> NoReturn:
     labels = sorted({describe(m.cut or m.own) for m in candidates})
+    given = "no answer" if options.kind is None else f"--head {options.kind}"
     raise HeadError(
-        f"The detection head is not settled: nothing in the network tells which of these it is, "
-        f"or the answer --head {options.kind} fits none: {'; '.join(labels)}. "
-        f"Answer with --head and one of: {', '.join(KINDS)}."
+        "The detection head is ambiguous: the outputs may be read in several ways, or in one that "
+        f"lacks its anchors. Expected one complete reading, found with {given}: "
+        f"{'; '.join(labels)}. Answer with --head and one of: {', '.join(KINDS)}; yolov3, yolov5 "
+        "and yolov7 stand for their published anchors."
     )
 
 

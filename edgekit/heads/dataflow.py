@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 _WEIGHTED = frozenset({"Conv", "ConvTranspose", "Gemm", "MatMul"})
 _AFFINE = frozenset({"BatchNormalization", "Add"})
 _SHAPE_READERS = frozenset({"Shape", "Size"})
+_RESHAPES = frozenset({"Reshape", "Flatten", "Squeeze", "Unsqueeze", "Transpose", "Identity"})
 _SELECTIONS = frozenset({"TopK", "NonMaxSuppression"})
 
 
@@ -73,18 +74,24 @@ def find_decode(graph: Graph) -> Decode:
     )
 
 
-def stage_values(graph: Graph, decode: Decode) -> tuple[str, ...]:
-    """Return the values on which the decode's top-k or NMS works; none when it has neither."""
+def stage_values(decode: Decode) -> tuple[str, ...]:
+    """Return the values on which the decode's top-k or NMS works; none when it has neither.
+
+    A value that was reshaped for it comes with what it was before.
+    """
     picked = _downstream([n for n in decode.nodes if n.op_type in _SELECTIONS], decode)
     produced = {v for n in picked for v in n.outputs}
-    floats = (
-        v
-        for n in graph.model.graph
-        if n in picked
-        for v in n.inputs
-        if v is not None and v not in produced and constant(v) is None
-    )
-    return tuple(dict.fromkeys(_name(v) for v in floats if _name(v) not in decode.raws))
+    waiting = [v for n in decode.nodes if n in picked for v in n.inputs if v not in produced]
+    found: dict[str, None] = {}
+    while waiting:
+        value = waiting.pop()
+        if value is None or constant(value) is not None or _name(value) in decode.raws:
+            continue
+        found[_name(value)] = None
+        node = value.producer()
+        if node is not None and node.op_type in _RESHAPES:
+            waiting.append(node.inputs[0])
+    return tuple(found)
 
 
 def constant(value: ir.Value | None) -> NDArray[np.generic] | None:

@@ -23,7 +23,6 @@ def decode(
 ) -> Boxes:
     """Return the rows that score more than ``min_score``, boxes in pixels of the input."""
     scores = read(outputs, head.scores)[0]
-    filled = len(scores) if head.count is None else int(outputs[head.count].ravel()[0])
-    rows = np.flatnonzero(scores[:filled] > min_score)
+    rows = np.flatnonzero(scores > max(min_score, 0))
     classes = np.rint(read(outputs, head.labels)[0, rows]).astype(np.int64)
     return Boxes(in_pixels(read(outputs, head.boxes)[:, rows].T, head), scores[rows], classes)

@@ -24,7 +24,7 @@ from edgekit.heads.options import HeadOptions
 from edgekit.heads.probe import open_decode
 from edgekit.heads.proof import proves
 from edgekit.heads.refuse import refusal
-from edgekit.heads.search import known_matches, raw_shapes, unknown_matches
+from edgekit.heads.search import known_matches, plain_score_maps, raw_shapes, unknown_matches
 from edgekit.heads.spec import AnchorsHead, DistancesHead
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def find_head(graph: Graph, backend: Backend, options: HeadOptions | None = None
     """
     decode = find_decode(graph)
     outputs = tuple(v.name or "" for v in graph.model.graph.outputs)
-    stage = stage_values(graph, decode)
+    stage = stage_values(decode)
     wanted = tuple(dict.fromkeys((*outputs, *stage)))
     with open_decode(graph, decode, wanted, backend) as runner:
         match = _match(runner, (outputs, stage), options or HeadOptions())
@@ -109,8 +109,13 @@ def _match(
         for names in scopes:
             matches = search(runner, names)
             if matches:
-                return choose_background(choose(matches, options), runner.natural, options)
-    raise refusal(runner, scopes[0])
+                return _settled(matches, runner, options)
+    raise refusal(runner, scopes[0], plain_score_maps(runner, scopes[0]))
+
+
+def _settled(matches: list[Match], runner: DecodeRunner, options: HeadOptions) -> Match:
+    match = choose(matches, runner.natural, options)
+    return choose_background(match, runner.natural, options)
 
 
 def _picked(runner: DecodeRunner, match: Match, outputs: tuple[str, ...]) -> DetectionsHead:

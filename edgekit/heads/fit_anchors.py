@@ -12,7 +12,7 @@ from edgekit.heads.anchors import relative_size
 from edgekit.heads.decoded import in_pixels
 from edgekit.heads.distances import cells_xy
 from edgekit.heads.scores import read, sigmoid
-from edgekit.heads.spec import AnchorsHead, DecodedHead
+from edgekit.heads.spec import AnchorLevel, AnchorsHead, DecodedHead
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from edgekit.values import Floats
 
 _SCALE_SPREAD = 0.02
+_SAMPLE = 256  # predictions looked at before all of them are
 
 
 def fit_anchors(
@@ -42,10 +43,11 @@ def fit_anchors(
         if table.values.shape[1] != len(rows):
             continue
         for start, style in itertools.product(range(len(table.values) - 3), _styles(form)):
-            stored = table.values[start : start + 4, rows].T
-            fitted = _fit(cxcywh_from_xyxy(in_pixels(stored, style)), raws, form)
-            if fitted is not None:
-                yield fitted
+            block = table.values[start : start + 4]
+            few = cxcywh_from_xyxy(in_pixels(block[:, rows[:_SAMPLE]].T, style))
+            if _scale(few, read(raws, form.parts[0].boxes).T, form.parts[0]) is not None:
+                fitted = _fit(cxcywh_from_xyxy(in_pixels(block[:, rows].T, style)), raws, form)
+                yield from [] if fitted is None else [fitted]
 
 
 def _styles(form: AnchorsHead) -> list[DecodedHead]:
@@ -55,26 +57,27 @@ def _styles(form: AnchorsHead) -> list[DecodedHead]:
 
 
 def _fit(cxcywh: Floats, raws: Mapping[str, Floats], form: AnchorsHead) -> AnchorsHead | None:
-    parts, scales, start = [], [], 0
+    parts, scales, start = [], list[float](), 0
     for part in form.parts:
         raw = read(raws, part.boxes).T
         own = cxcywh[start : start + len(raw)]
         start += len(raw)
-        offset = own[:, :2] / part.stride - cells_xy(part, np.arange(len(raw))) - 0.5
-        scale = _ratio(offset.astype(np.float32), sigmoid(raw[:, :2]) - 0.5)
+        scale = _scale(own, raw, part)
         if scale is None:
             return None
         scales.append(scale)
-        size = np.median(own[:, 2:] / relative_size(raw[:, 2:], form), axis=0).astype(float)
-        anchor = tuple(float(a) for a in size.round(3))
-        parts.append(part.model_copy(update={"anchor_wh": anchor}))
-    if np.ptp(scales) > _SCALE_SPREAD:
-        return None
-    scale = round(float(np.median(scales)), 3)
-    return form.model_copy(update={"parts": tuple(parts), "xy_scale": scale})
+        size = np.median(own[:, 2:] / relative_size(raw[:, 2:], form), axis=0).round(3)
+        parts.append(part.model_copy(update={"anchor_wh": (float(size[0]), float(size[1]))}))
+    common = round(float(np.median(scales)), 3)
+    return form.model_copy(update={"parts": tuple(parts), "xy_scale": common})
 
 
-def _ratio(values: Floats, units: Floats) -> float | None:
+def _scale(cxcywh: Floats, raw: Floats, part: AnchorLevel) -> float | None:
+    """Return what the sigmoid was stretched by to give these centres, if it was one factor."""
+    count = min(len(cxcywh), len(raw))
+    cells = cells_xy(part, np.arange(count)) + np.float32(0.5)
+    offsets = cxcywh[:count, :2] / np.float32(part.stride) - cells
+    units = sigmoid(raw[:count, :2]) - np.float32(0.5)
     clear = np.abs(units) > 0.1
-    ratios = values[clear] / units[clear]
+    ratios = offsets[clear] / units[clear]
     return float(np.median(ratios)) if np.ptp(ratios) < _SCALE_SPREAD else None

@@ -75,12 +75,14 @@ def known_layouts(raws: Sequence[RawMap], input_hw: tuple[int, int]) -> Iterator
 def unknown_layouts(raws: Sequence[RawMap]) -> Iterator[Layout]:
     """Yield layouts that say only where scores are: K boxes per cell from maps of their own."""
     grids = _by_grid(raws)
-    if any(len(maps) != 2 for maps in grids):
+    if not grids or any(len(maps) != 2 for maps in grids):
         return
     for order in itertools.product((0, 1), repeat=len(grids)):
         pairs = [(maps[i], maps[1 - i]) for maps, i in zip(grids, order, strict=True)]
-        widths = {4 * s.channels / b.channels for b, s in pairs if b.channels % 4 == 0}
-        if len(widths) == 1 and (width := widths.pop()).is_integer() and width > 1:
+        # Both maps have K boxes per cell: four columns each here, one per class there.
+        widths = {0.0 if b.channels % 4 else 4 * s.channels / b.channels for b, s in pairs}
+        width = widths.pop()
+        if not widths and width.is_integer() and width > 1:
             columns = int(width)
             starts = ((s, k * columns) for b, s in pairs for k in range(b.channels // 4))
             yield Layout(tuple(s.view(at, at + columns) for s, at in starts))

@@ -66,7 +66,6 @@ def match_detections(
                     boxes=boxes.view(),
                     scores=picked.scores.view(),
                     labels=labels.view(),
-                    count=_count(outputs, len(picked.rows)),
                     box_format=box_format,
                     normalised=normalised,
                 )
@@ -84,8 +83,3 @@ def _score_columns(views: Sequence[Table], keys: Keys) -> Iterator[_Picked]:
 
 def _only(table: Table, rows: Ints) -> Table:
     return Table(table.output, table.axis, table.values[:, rows])
-
-
-def _count(outputs: Mapping[str, NDArray[np.generic]], filled: int) -> str | None:
-    single = (n for n, v in outputs.items() if v.dtype.kind in "iu" and v.size == 1)
-    return next((n for n in single if int(outputs[n].ravel()[0]) == filled), None)

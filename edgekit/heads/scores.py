@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from edgekit.heads.spec import DecodedHead
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -47,8 +49,9 @@ def candidates(
 ) -> Candidates:
     """Return every (prediction, class) of ``part`` that scores more than ``min_score``."""
     scores = read(outputs, part.scores)
-    if head.activation == "softmax":
-        return _above(np.arange(scores.shape[1]), _foreground(scores, head), min_score)
+    if isinstance(head, DecodedHead) and head.background is not None:
+        objects = np.delete(activate(scores, head.activation), head.background, axis=0)
+        return _above(np.arange(objects.shape[1]), objects, min_score)
     bound = threshold_before(head.activation, min_score)
     if part.objectness is None:
         rows = np.flatnonzero((scores > bound).any(axis=0))
@@ -89,12 +92,6 @@ def threshold_before(activation: Activation, min_score: float) -> float:
     if min_score <= 0:
         return -math.inf
     return math.log(min_score / (1 - min_score)) if min_score < 1 else math.inf
-
-
-def _foreground(raw: Floats, head: DenseHead) -> Floats:
-    shares = softmax(raw, axis=0)
-    background = getattr(head, "background", None)
-    return shares if background is None else np.delete(shares, background, axis=0)
 
 
 def _above(rows: Ints, scores: Floats, min_score: float) -> Candidates:

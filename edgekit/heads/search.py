@@ -18,13 +18,18 @@ if TYPE_CHECKING:
 
 
 def known_matches(runner: DecodeRunner, names: Sequence[str]) -> list[Match]:
-    """Return every known layout and formula that explains the values called ``names``."""
-    return [
-        match
-        for probed in _probes(runner, names, known_layouts(_maps(runner), runner.input_hw))
-        for form in probed.layout.forms
-        if (match := match_form(probed, form))
-    ]
+    """Return every known layout and formula that explains the values called ``names``.
+
+    One alone where the network decodes boxes itself: thousands of random boxes that come out
+    equal leave no room for a second formula.
+    """
+    found = []
+    for probed in _probes(runner, names, known_layouts(_maps(runner), runner.input_hw)):
+        for match in (match_form(probed, form) for form in probed.layout.forms):
+            if match is not None and match.decoded:
+                return [match]
+            found += [match] if match else []
+    return found
 
 
 def unknown_matches(runner: DecodeRunner, names: Sequence[str]) -> list[Match]:
@@ -33,6 +38,17 @@ def unknown_matches(runner: DecodeRunner, names: Sequence[str]) -> list[Match]:
     layouts = chain(known_layouts(maps, runner.input_hw), unknown_layouts(maps), _lists(runner))
     probes = _probes(runner, names, layouts, known=False)
     return [match for probed in probes if (match := match_unknown(probed, runner.input_hw))]
+
+
+def plain_score_maps(runner: DecodeRunner, names: Sequence[str]) -> set[int]:
+    """Return the channel counts of the maps that are class scores and nothing else."""
+    maps = _maps(runner)
+    found = set()
+    for channels in {m.channels for m in maps}:
+        layout = Layout(tuple(m.view() for m in maps if m.channels == channels))
+        if any(_probes(runner, names, [layout])):
+            found.add(channels)
+    return found
 
 
 def raw_shapes(runner: DecodeRunner) -> dict[str, tuple[int, ...]]:

@@ -138,18 +138,18 @@ class GridHead(HeadBase):
 class DetectionsHead(HeadBase):
     """Final detections, suppressed or NMS-free: 1 x 300 x 6, NMS inside the network.
 
+    Rows that hold no detection have scores of zero or less.
+
     Attributes:
         boxes: Four columns; each row is one detection.
         scores: One column.
         labels: One column, the index of the class.
-        count: Output that says how many rows are filled; all when ``None``.
     """
 
     kind: Literal["detections"] = "detections"
     boxes: View
     scores: View
     labels: View
-    count: str | None = None
     box_format: BoxFormat = "xyxy"
     normalised: bool = False
 
