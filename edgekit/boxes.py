@@ -55,7 +55,7 @@ def nms(boxes: Boxes, iou: float, max_detections: int, *, class_aware: bool = Tr
     alive = np.ones(len(by_class), dtype=bool)
     kept: list[int] = []
     # Walking by score and stopping at the limit leaves most weak boxes uncompared.
-    for at in np.argsort(-boxes.scores[by_class], kind="stable").tolist():
+    for at in np.lexsort((by_class, -boxes.scores[by_class])).tolist():
         if len(kept) == max_detections:
             break
         if alive[at]:

@@ -44,11 +44,13 @@ class Layout:
         scores: Where the class logits are, part by part.
         objectness: Where the objectness logits are, part by part; empty without.
         forms: What the boxes may be; every form has these parts. Empty: not known.
+        shares: Whether scores may be shares of a softmax; else they are sigmoids.
     """
 
     scores: tuple[View, ...]
     objectness: tuple[View, ...] = ()
     forms: tuple[DenseHead, ...] = ()
+    shares: bool = False
 
 
 def known_layouts(raws: Sequence[RawMap], input_hw: tuple[int, int]) -> Iterator[Layout]:
@@ -85,7 +87,7 @@ def unknown_layouts(raws: Sequence[RawMap]) -> Iterator[Layout]:
         if not widths and width.is_integer() and width > 1:
             columns = int(width)
             starts = ((s, k * columns) for b, s in pairs for k in range(b.channels // 4))
-            yield Layout(tuple(s.view(at, at + columns) for s, at in starts))
+            yield Layout(tuple(s.view(at, at + columns) for s, at in starts), shares=True)
 
 
 def _joint_layouts(

@@ -64,10 +64,12 @@ class Reading:
     Attributes:
         logits: ``(columns, P)`` class logits of every prediction, part after part.
         objectness: ``(P,)`` objectness logits, or ``None`` when the layout has none.
+        shares: Whether the network may make shares of a softmax of the logits.
     """
 
     logits: Floats
     objectness: Floats | None
+    shares: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -155,7 +157,7 @@ def reading(layout: Layout, raws: Mapping[str, NDArray[np.generic]]) -> Reading:
     """Return what ``layout`` sees in ``raws``."""
     logits = np.concatenate([read(raws, v) for v in layout.scores], axis=1)
     if not layout.objectness:
-        return Reading(logits, None)
+        return Reading(logits, None, layout.shares)
     return Reading(logits, np.concatenate([read(raws, v)[0] for v in layout.objectness]))
 
 
@@ -176,15 +178,14 @@ def find_block(views: Iterable[Table], wanted: Floats) -> Block | None:
     return None
 
 
-def find_scores(views: Sequence[Table], seen: Reading, *, known: bool) -> list[ScoreColumns]:
+def find_scores(views: Sequence[Table], seen: Reading) -> list[ScoreColumns]:
     """Return the columns that together hold the scores of every prediction once; else nothing.
 
     Args:
         views: The outputs for a probe.
         seen: The layout's reading of that probe.
-        known: Whether scores are sigmoids for sure; otherwise softmax is tried too.
     """
-    for scores in _spellings(seen, known=known):
+    for scores in _spellings(seen):
         found = [c for table in views for c in _columns(table, scores)]
         found.sort(key=lambda c: -len(c.predictions))
         covered = np.zeros(scores.values.shape[1], dtype=bool)
@@ -230,16 +231,17 @@ class Keys:
         return np.where(nearer, below, above)
 
 
-def _spellings(seen: Reading, *, known: bool) -> Iterator[Scores]:
+def _spellings(seen: Reading) -> Iterator[Scores]:
     yield Scores(sigmoid(seen.logits))
-    yield Scores(seen.logits, activation="sigmoid")
-    if seen.objectness is not None:
-        yield Scores(sigmoid(seen.logits) * sigmoid(seen.objectness), multiplied=True)
-    if not known and len(seen.logits) > 1:
+    if seen.shares:
         shares = softmax(seen.logits, axis=0)
         yield Scores(shares, background=True)
         yield Scores(shares[1:])
         yield Scores(shares[:-1])
+        return
+    yield Scores(seen.logits, activation="sigmoid")
+    if seen.objectness is not None:
+        yield Scores(sigmoid(seen.logits) * sigmoid(seen.objectness), multiplied=True)
 
 
 def _columns(table: Table, scores: Scores) -> Iterator[ScoreColumns]:

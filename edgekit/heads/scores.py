@@ -66,10 +66,8 @@ def candidates(
 
 
 def activate(raw: Floats, activation: Activation) -> Floats:
-    """Return ``raw`` after its activation; softmax runs over the columns (axis 0)."""
-    if activation == "sigmoid":
-        return sigmoid(raw)
-    return softmax(raw, axis=0) if activation == "softmax" else raw
+    """Return ``raw`` after its activation."""
+    return sigmoid(raw) if activation == "sigmoid" else raw
 
 
 def sigmoid(raw: Floats) -> Floats:

@@ -36,7 +36,7 @@ def unknown_matches(runner: DecodeRunner, names: Sequence[str]) -> list[Match]:
     """Return every way to find scores, and boxes of whatever origin, in the values ``names``."""
     maps = _maps(runner)
     layouts = chain(known_layouts(maps, runner.input_hw), unknown_layouts(maps), _lists(runner))
-    probes = _probes(runner, names, layouts, known=False)
+    probes = _probes(runner, names, layouts)
     return [match for probed in probes if (match := match_unknown(probed, runner.input_hw))]
 
 
@@ -57,14 +57,14 @@ def raw_shapes(runner: DecodeRunner) -> dict[str, tuple[int, ...]]:
 
 
 def _probes(
-    runner: DecodeRunner, names: Sequence[str], layouts: Iterable[Layout], *, known: bool = True
+    runner: DecodeRunner, names: Sequence[str], layouts: Iterable[Layout]
 ) -> Iterator[Probed]:
     for layout in layouts:
         raws = probe_values(layout, raw_shapes(runner))
         given = runner.run(raws)
         views = tables({n: given[n] for n in names})
         seen = reading(layout, raws)
-        columns = find_scores(views, seen, known=known)
+        columns = find_scores(views, seen)
         if columns:
             yield Probed(layout, raws, seen, views, columns)
 

@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
-Activation = Literal["none", "sigmoid", "softmax"]
+Activation = Literal["none", "sigmoid"]
 BoxFormat = Literal["xyxy", "cxcywh", "yxyx"]
 
 
