@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from edgekit.heads.match_boxes import Match
     from edgekit.heads.options import HeadOptions
+    from edgekit.heads.probing.match_boxes import Match
     from edgekit.heads.spec import DenseHead
 
 _BACKGROUND_SCORE = 0.1

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from edgekit.heads import families
-from edgekit.heads.dataflow import constant
+from edgekit.heads.probing.dataflow import constant
 from edgekit.heads.spec import AnchorsHead, DecodedHead, DistancesHead, GridHead, NmsOptions
 from edgekit.values import Preprocess
 

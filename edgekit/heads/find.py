@@ -16,20 +16,25 @@ import numpy as np
 
 from edgekit.errors import HeadError
 from edgekit.heads.choose import choose, choose_background
-from edgekit.heads.dataflow import find_decode, stage_values
 from edgekit.heads.decode import decode as decode_boxes
-from edgekit.heads.match import picking_values, random_values
-from edgekit.heads.match_detections import CLEAR_SCORE, match_detections
 from edgekit.heads.options import HeadOptions
-from edgekit.heads.probe import open_decode
-from edgekit.heads.proof import proves
+from edgekit.heads.probing.dataflow import find_decode, stage_values
+from edgekit.heads.probing.match_detections import CLEAR_SCORE, match_detections
+from edgekit.heads.probing.match_scores import picking_values, random_values
+from edgekit.heads.probing.proof import proves
+from edgekit.heads.probing.runner import open_decode
+from edgekit.heads.probing.search import (
+    known_matches,
+    plain_score_maps,
+    raw_shapes,
+    unknown_matches,
+)
 from edgekit.heads.refuse import refusal
-from edgekit.heads.search import known_matches, plain_score_maps, raw_shapes, unknown_matches
 from edgekit.heads.spec import AnchorsHead, DistancesHead
 
 if TYPE_CHECKING:
-    from edgekit.heads.match_boxes import Match
-    from edgekit.heads.probe import DecodeRunner
+    from edgekit.heads.probing.match_boxes import Match
+    from edgekit.heads.probing.runner import DecodeRunner
     from edgekit.heads.spec import DetectionsHead, HeadSpec
     from edgekit.protocols import Backend
     from edgekit.values import Graph

@@ -11,7 +11,7 @@ from edgekit.errors import HeadError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from edgekit.heads.probe import DecodeRunner
+    from edgekit.heads.probing.runner import DecodeRunner
 
 
 def refusal(runner: DecodeRunner, outputs: Sequence[str], score_maps: set[int]) -> HeadError:

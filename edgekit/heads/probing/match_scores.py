@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from edgekit.heads.layouts import Layout
+    from edgekit.heads.probing.layouts import Layout
     from edgekit.heads.spec import Activation
     from edgekit.values import Floats, Ints
 

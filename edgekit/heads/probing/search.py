@@ -5,16 +5,16 @@ from __future__ import annotations
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from edgekit.heads.layouts import Layout, RawMap, known_layouts, unknown_layouts
-from edgekit.heads.match import find_scores, probe_values, reading, tables
-from edgekit.heads.match_boxes import Match, Probed, match_form
-from edgekit.heads.match_unknown import match_unknown
+from edgekit.heads.probing.layouts import Layout, RawMap, known_layouts, unknown_layouts
+from edgekit.heads.probing.match_boxes import Match, Probed, match_form
+from edgekit.heads.probing.match_scores import find_scores, probe_values, reading, tables
+from edgekit.heads.probing.match_unknown import match_unknown
 from edgekit.heads.spec import View
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from edgekit.heads.probe import DecodeRunner
+    from edgekit.heads.probing.runner import DecodeRunner
 
 
 def known_matches(runner: DecodeRunner, names: Sequence[str]) -> list[Match]:

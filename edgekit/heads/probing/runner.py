@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from edgekit.heads.dataflow import Decode
+    from edgekit.heads.probing.dataflow import Decode
     from edgekit.protocols import Backend, Session
     from edgekit.values import Floats, Graph, TensorInfo
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edgekit.heads.match import Block, Keys, Table, find_block, tables
-from edgekit.heads.match_boxes import FORMATS, stored_as
+from edgekit.heads.probing.match_boxes import FORMATS, stored_as
+from edgekit.heads.probing.match_scores import Block, Keys, Table, find_block, tables
 from edgekit.heads.spec import DetectionsHead
 
 if TYPE_CHECKING:

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edgekit.heads.match import Block
-from edgekit.heads.match_boxes import Match, Probed
+from edgekit.heads.probing.match_boxes import Match, Probed
+from edgekit.heads.probing.match_scores import Block
 from edgekit.heads.spec import DecodedHead, Part
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from edgekit.heads.match import ScoreColumns, Table
+    from edgekit.heads.probing.match_scores import ScoreColumns, Table
     from edgekit.heads.spec import BoxFormat
 
 _NORMALISED_LIMIT = 8.0  # beyond any fraction of an image, below any box in pixels

@@ -10,8 +10,8 @@ import numpy as np
 
 from edgekit.boxes import cxcywh_from_xyxy
 from edgekit.heads.decode import boxes_xyxy
-from edgekit.heads.fit_anchors import fit_anchors
-from edgekit.heads.match import Block, find_block
+from edgekit.heads.probing.fit_anchors import fit_anchors
+from edgekit.heads.probing.match_scores import Block, find_block
 from edgekit.heads.scores import read, sigmoid
 from edgekit.heads.spec import AnchorsHead, DecodedHead, Part
 
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from edgekit.heads.layouts import Layout
-    from edgekit.heads.match import Reading, ScoreColumns, Table
+    from edgekit.heads.probing.layouts import Layout
+    from edgekit.heads.probing.match_scores import Reading, ScoreColumns, Table
     from edgekit.heads.spec import BoxFormat, DenseHead
     from edgekit.values import Floats, Ints
 

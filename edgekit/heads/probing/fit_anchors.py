@@ -17,7 +17,7 @@ from edgekit.heads.spec import AnchorLevel, AnchorsHead, DecodedHead
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from edgekit.heads.match import ScoreColumns, Table
+    from edgekit.heads.probing.match_scores import ScoreColumns, Table
     from edgekit.values import Floats
 
 _SCALE_SPREAD = 0.02

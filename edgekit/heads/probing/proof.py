@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edgekit.heads.match_boxes import every_box
+from edgekit.heads.probing.match_boxes import every_box
 from edgekit.heads.scores import activate, read
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from edgekit.heads.match_boxes import Match
+    from edgekit.heads.probing.match_boxes import Match
     from edgekit.heads.spec import DenseHead
     from edgekit.values import Floats
 
