@@ -257,7 +257,8 @@ class TensorStatistics:
     def centers(self) -> NDArray[np.float64]:
         """``(bins,)`` middle of every bin of the histogram."""
         width = 2 * self.limit / len(self.counts)
-        return (np.arange(len(self.counts)) + 0.5) * width - self.limit
+        middles = (np.arange(len(self.counts), dtype=np.float64) + 0.5) * width - self.limit
+        return middles.astype(np.float64)
 
 
 @dataclass(frozen=True, eq=False)

@@ -77,7 +77,7 @@ def read_coverage(
     return Coverage(
         int8=len(macs) - len(left),
         float_nodes=tuple(left),
-        mac_share_int8=1 - sum(node.mac_share for node in left),
+        mac_share_int8=sum(macs[name] for name in macs if name in integer) / total,
         operators=dict(Counter(node.op_type for node in optimized.graph.node)),
     )
 

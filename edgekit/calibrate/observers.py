@@ -80,4 +80,5 @@ def _round(values: NDArray[np.float64], low: float, high: float) -> NDArray[np.f
     scale = max(high - low, 1e-12) / STEPS
     zero = np.round(-low / scale)
     rounded: NDArray[np.float64] = np.clip(np.round(values / scale) + zero, 0, STEPS)
-    return (rounded - zero) * scale
+    back: NDArray[np.float64] = (rounded - zero) * scale
+    return back

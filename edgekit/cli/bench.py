@@ -27,11 +27,13 @@ def bench(
     """Time models against each other, each in a process of its own."""
     from edgekit.cli.progress import bars
     from edgekit.cli.tables import show
+    from edgekit.config.calibration import open_source
     from edgekit.pipeline.evaluate import bench as run
 
-    options = model_options(head, input_size, family, preprocess)
+    dataset = None if evaluation is None else open_source(evaluation)
     with bars() as progress:
-        results = run(models, evaluation, options, progress)
+        options = model_options(head, input_size, family, preprocess)
+        results = run(models, dataset, options, progress)
     typer.echo(show([_row(r) for r in results], as_json=json), nl=False)
 
 

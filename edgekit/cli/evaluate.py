@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json as jsonlib
 from pathlib import Path
 from typing import Annotated
 
@@ -15,6 +16,7 @@ from edgekit.cli.flags import (
     Json,
     PreprocessText,
     model_options,
+    write_text,
 )
 
 
@@ -34,16 +36,19 @@ def evaluate(
     """Score a model or an artifact as it is."""
     from edgekit.cli.progress import bars
     from edgekit.cli.tables import show
+    from edgekit.config.calibration import open_source
+    from edgekit.images.datasets import DatasetOptions
     from edgekit.pipeline.evaluate import evaluate as run
 
-    options = model_options(head, input_size, family, preprocess)
+    dataset = open_source(evaluation, DatasetOptions(images=images))
     with bars() as progress:
-        result = run(
-            model, evaluation, options, images=images, detections=detections, progress=progress
-        )
+        options = model_options(head, input_size, family, preprocess)
+        result = run(model, dataset, options, progress)
+    if detections is not None:
+        write_text(detections, jsonlib.dumps(result.results))
     for warning in result.warnings:
         typer.echo(f"edgekit: {warning}", err=True)
-    facts: dict[str, object] = {"detections": result.detections, "faults": result.faults}
+    facts: dict[str, object] = {"detections": len(result.results), "faults": result.faults}
     if result.accuracy is not None:
         figures = vars(result.accuracy)
         facts |= {k: round(v, 4) for k, v in figures.items() if isinstance(v, float)}

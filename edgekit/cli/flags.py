@@ -58,6 +58,20 @@ def typed_command() -> str:
     return shlex.join(["edgekit", *sys.argv[1:]])
 
 
+def write_text(path: Path, text: str) -> None:
+    """Write a file the user named.
+
+    Raises:
+        ConfigError: It cannot be written.
+    """
+    from edgekit.errors import ConfigError
+
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as err:
+        raise ConfigError(f"Cannot write {path}: {err.strerror}. Choose another file.") from err
+
+
 def _size_hw(text: str | None) -> tuple[int, int] | None:
     if text is None:
         return None

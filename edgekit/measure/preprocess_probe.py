@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from edgekit.errors import ConfigError
-from edgekit.measure.accuracy import Accuracy, Detections, detect_all, map_drop, score
+from edgekit.measure.accuracy import Detections, detect_all, map_drop, score
 from edgekit.measure.sampling import spread
 from edgekit.protocols import silent
 from edgekit.values import Interval
@@ -126,22 +126,17 @@ def variants(candidate: Candidate) -> tuple[tuple[str, Preprocess], ...]:
     return tuple(found)
 
 
-def near_zero(accuracy: Accuracy) -> bool:
-    """Return whether a trained detector cannot be as bad as this: mAP below 0.01."""
-    return accuracy.map < _NEAR_ZERO
-
-
-def require_sane(accuracy: Accuracy, dataset: Dataset, probed: ProbeResult | None = None) -> None:
-    """Stop at an FP32 model that finds next to nothing.
+def require_sane(probed: ProbeResult, dataset: Dataset) -> None:
+    """Stop at an FP32 model that finds next to nothing: no trained detector is below 0.01.
 
     Raises:
         ConfigError: mAP is near zero; the message says what to check.
     """
-    if not near_zero(accuracy):
+    if probed.map >= _NEAR_ZERO:
         return
-    hint = (probed and probed.warning()) or "No other usual preprocessing gave a better figure."
+    hint = probed.warning() or "No other usual preprocessing gave a better figure."
     raise ConfigError(
-        f"{dataset.name}: the FP32 model reaches mAP {accuracy.map:.4f} on {accuracy.images} "
+        f"{dataset.name}: the FP32 model reaches mAP {probed.map:.4f} on {probed.images} "
         f"labelled images, expected at least {_NEAR_ZERO}. Quantizing it would prove nothing. "
         f"{hint} Check, in this order: --preprocess (colour order, 0..1 or 0..255, letterbox), "
         "that the labels belong to these images, that the classes are in the model's order, "

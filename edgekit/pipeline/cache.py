@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from dataclasses import fields
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from zipfile import BadZipFile
 
 import numpy as np
@@ -13,11 +12,12 @@ import numpy as np
 from edgekit.values import Statistics, TensorStatistics
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
-_FIELDS = tuple(f.name for f in fields(TensorStatistics))
-_ARRAYS = frozenset({"counts", "channel_means"})
+    from numpy.typing import NDArray
+
+_NUMBERS = ("low", "high", "moving_low", "moving_high", "limit")
 
 
 def cached_statistics(
@@ -45,39 +45,38 @@ def _read(path: Path) -> Statistics | None:
     """Return the statistics in a file; ``None`` when there is none or it was cut short."""
     try:
         with np.load(path, allow_pickle=False) as file:
-            names = [str(n) for n in file["names"]]
-            columns = {field: file[field] for field in _FIELDS if field != "channel_means"}
-            sizes, means = file["channels"], file["channel_means"]
-            images, graph = int(file["images"]), str(file["graph"])
+            tensors = dict(_tensors(file))
+            return Statistics(tensors, int(file["images"]), str(file["graph"]))
     except (OSError, ValueError, KeyError, BadZipFile):
         return None
-    parts = np.split(means, np.cumsum(sizes)[:-1])
-    tensors = {
-        name: TensorStatistics(
-            **{f: v[i] if f in _ARRAYS else float(v[i]) for f, v in columns.items()},
-            channel_means=parts[i],
+
+
+def _tensors(file: Mapping[str, NDArray[Any]]) -> Iterator[tuple[str, TensorStatistics]]:
+    """Yield tensors by name; channel means have any length and lie end to end."""
+    ends = np.cumsum(file["channels"])
+    means = np.split(file["channel_means"], ends[:-1])
+    for name, numbers, counts, mean in zip(
+        file["names"], file["numbers"], file["counts"], means, strict=True
+    ):
+        low, high, moving_low, moving_high, limit = (float(n) for n in numbers)
+        yield (
+            str(name),
+            TensorStatistics(low, high, moving_low, moving_high, limit, counts, mean),
         )
-        for i, name in enumerate(names)
-    }
-    return Statistics(tensors, images, graph)
 
 
 def _write(path: Path, statistics: Statistics) -> None:
     tensors = list(statistics.tensors.values())
-    arrays = {
-        field: np.array([getattr(t, field) for t in tensors])
-        for field in _FIELDS
-        if field != "channel_means"
-    }
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_suffix(f".{os.getpid()}.npz")
     np.savez_compressed(
         part,
         names=np.array(list(statistics.tensors)),
+        numbers=np.array([[getattr(t, field) for field in _NUMBERS] for t in tensors]),
+        counts=np.array([t.counts for t in tensors]),
         channels=np.array([len(t.channel_means) for t in tensors]),
         channel_means=np.concatenate([t.channel_means for t in tensors]),
-        images=statistics.images,
-        graph=statistics.graph,
-        **arrays,
+        images=np.array(statistics.images),
+        graph=np.array(statistics.graph),
     )
     part.replace(path)

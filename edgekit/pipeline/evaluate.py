@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from edgekit.config.calibration import open_source
-from edgekit.errors import ConfigError
-from edgekit.images.datasets import DatasetOptions
 from edgekit.measure.accuracy import coco_results, detect_all, score
 from edgekit.measure.latency import measure_latency, speedup
 from edgekit.pipeline.opened import open_detector
@@ -34,12 +30,12 @@ class Evaluation:
 
     Attributes:
         accuracy: ``None`` where the images have no labels.
-        detections: How many detections were made.
+        results: Every detection in COCO results form: exactly what was scored.
         faults: What was wrong with images and labels, kind to how many.
     """
 
     accuracy: Accuracy | None
-    detections: int
+    results: list[dict[str, Any]]
     faults: dict[str, int]
     warnings: tuple[str, ...]
 
@@ -60,37 +56,26 @@ class Bench:
 
 
 def evaluate(
-    path: Path,
-    source: str,
-    options: ModelOptions,
-    *,
-    images: Path | None = None,
-    detections: Path | None = None,
-    progress: Progress = silent,
+    path: Path, dataset: Dataset, options: ModelOptions, progress: Progress = silent
 ) -> Evaluation:
-    """Return the accuracy of a model or artifact on the data set at ``source``.
+    """Return the accuracy of a model or artifact on ``dataset``.
 
     Args:
         path: Model file or artifact.
-        source: COCO json, YOLO data.yaml, VOC folder or image folder.
+        dataset: With labels or without.
         options: What the model file leaves open.
-        images: Where the images of a COCO json are.
-        detections: File that gets every detection in COCO results form.
         progress: Told after every image.
 
     Raises:
         ConfigError: Bad input.
     """
-    dataset = open_source(source, DatasetOptions(images=images))
     opened = open_detector(path, options, path.stem)
     found = detect_all(opened.candidate, dataset, progress)
     ids = _category_ids(opened, dataset)
     results = coco_results(found, dataset, ids or tuple(range(opened.candidate.head.classes)))
-    if detections is not None:
-        _write(detections, json.dumps(results))
     return Evaluation(
         accuracy=None if ids is None else score(found, dataset, ids),
-        detections=len(results),
+        results=results,
         faults={**dataset.faults, **found.faults},
         warnings=opened.warnings,
     )
@@ -98,16 +83,21 @@ def evaluate(
 
 def bench(
     paths: Sequence[Path],
-    source: str | None,
+    dataset: Dataset | None,
     options: ModelOptions,
     progress: Progress = silent,
 ) -> tuple[Bench, ...]:
     """Return the latency of every model, timed in turn, and with images their paired accuracy.
 
+    Args:
+        paths: Model files or artifacts; the others are compared with the first.
+        dataset: Images to run on; ``None`` runs on a synthetic one and scores nothing.
+        options: What the model files leave open.
+        progress: Told as it goes.
+
     Raises:
         ConfigError: Bad input.
     """
-    dataset = None if source is None else open_source(source)
     opened = [open_detector(p, options, name) for p, name in zip(paths, _names(paths), strict=True)]
     run = measure_latency([o.candidate for o in opened], dataset, progress=progress)
     scores = _scores(opened, dataset, progress)
@@ -144,10 +134,3 @@ def _names(paths: Sequence[Path]) -> list[str]:
         name if short.count(name) == 1 else str(path)
         for name, path in zip(short, paths, strict=True)
     ]
-
-
-def _write(path: Path, text: str) -> None:
-    try:
-        path.write_text(text, encoding="utf-8")
-    except OSError as err:
-        raise ConfigError(f"Cannot write {path}: {err.strerror}. Choose another file.") from err

@@ -20,12 +20,15 @@ CONFIDENCE = 0.25
 def gallery_of(
     dataset: Dataset | None, scores: dict[str, Scores], class_names: tuple[str, ...]
 ) -> Gallery | None:
-    """Return the images where INT8 changed most and least; ``None`` without an INT8 row."""
+    """Return the images where INT8 changed most and least; ``None`` without an INT8 row.
+
+    Images in which neither row is sure of anything are left out.
+    """
     if dataset is None or "int8" not in scores:
         return None
     before, after = scores["fp32"].found, scores["int8"].found
     ranked = sorted(
-        (r for r in dataset.records if r.id in before.boxes and r.id in after.boxes),
+        (r for r in dataset.records if _shows(before, r.id) or _shows(after, r.id)),
         key=lambda r: (-_difference(before, after, r.id), r.id),
     )
     shown = [*ranked[: SHOWN - 2], *ranked[-2:]] if len(ranked) > SHOWN else ranked
@@ -54,6 +57,11 @@ def _difference(before: Detections, after: Detections, image: int) -> float:
     """Return how far apart the summed confidence and the number of sure detections are."""
     first, second = _sure(before.boxes[image]), _sure(after.boxes[image])
     return abs(len(first) - len(second)) + abs(float(first.scores.sum() - second.scores.sum()))
+
+
+def _shows(detections: Detections, image: int) -> bool:
+    boxes = detections.boxes.get(image)
+    return boxes is not None and bool(len(_sure(boxes)))
 
 
 def _sure(boxes: Boxes) -> Boxes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from edgekit import __version__
@@ -29,47 +30,55 @@ if TYPE_CHECKING:
     from edgekit.values import Dataset, Pixels, Preprocess
 
 
+@dataclass(frozen=True, eq=False)
+class Int8Options:
+    """How a network becomes INT8.
+
+    Attributes:
+        precision: The recipe's choices.
+        weight_bits: 8, or 7 where pairs of products are summed in 16 bits.
+        cache: Where statistics are kept between runs; ``None`` keeps none.
+    """
+
+    precision: Int8
+    weight_bits: int
+    cache: Path | None = None
+
+
 def quantize_network(
-    network: Network,
-    preprocess: Preprocess,
-    calibration: Dataset,
-    precision: Int8,
-    device: Device,
-    *,
-    cache: Path | None = None,
-    progress: Progress = silent,
+    network: Network, calibration: Dataset, options: Int8Options, progress: Progress = silent
 ) -> QuantizedGraph:
-    """Return ``network`` in INT8 for ONNX Runtime on ``device``.
+    """Return ``network`` in INT8 for ONNX Runtime.
 
     Args:
         network: Takes u8 images.
-        preprocess: How images reach it.
         calibration: Images that show the ranges of its activations.
-        precision: The recipe's choices.
-        device: Decides whether weights may use 8 bits.
-        cache: Where statistics are kept between runs.
+        options: How.
         progress: Told after every image.
 
     Raises:
         ConfigError: ``keep_float`` names no node.
         StageError: No calibration image can be read.
     """
-    kept = float_nodes(network.graph, network.decode, precision.keep_float)
+    kept = float_nodes(network.graph, network.decode, options.precision.keep_float)
     decided = plan(network.graph, ORT_X86, kept)
-    key = (network.graph.sha256, dataset_sha256(calibration), repr(preprocess), __version__)
+    key = (network.graph.sha256, dataset_sha256(calibration), repr(network.preprocess), __version__)
     image = network.graph.model.graph.inputs[0].name or ""
     statistics = cached_statistics(
-        cache,
+        options.cache,
         key,
         lambda: collect(
             network.graph,
             decided.leaders,
-            ({image: pixels[None]} for pixels in _pixels(calibration, preprocess, progress)),
+            (
+                {image: pixels[None]}
+                for pixels in _pixels(calibration, network.preprocess, progress)
+            ),
             OnnxRuntime(),
         ),
     )
-    ranges = choose_ranges(network.graph, statistics, precision.observer)
-    return quantize(network.graph, decided, ranges, weight_bits(precision, device))
+    ranges = choose_ranges(network.graph, statistics, options.precision.observer)
+    return quantize(network.graph, decided, ranges, options.weight_bits)
 
 
 def weight_bits(precision: Int8, device: Device) -> int:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from edgekit.backends.artifact import Manifest
     from edgekit.pipeline.options import ModelOptions
+    from edgekit.pipeline.prepare import Detector
     from edgekit.values import Dataset, Precision
 
 
@@ -59,16 +60,21 @@ def open_detector(path: Path, options: ModelOptions, name: str) -> Opened:
             "Give a file, or a folder that 'edgekit convert' wrote."
         )
     detector = prepare(path, options)
-    candidate = Candidate(
+    candidate = candidate_of(detector, name)
+    return Opened(candidate, "fp32", detector.source.class_names, detector.warnings)
+
+
+def candidate_of(detector: Detector, name: str) -> Candidate:
+    """Return the user's own file, untouched, as something that can be run."""
+    return Candidate(
         name=name,
         backend=OnnxRuntime(),
-        model=path,
+        model=detector.source.path,
         head=detector.head.spec,
         nms=detector.convention.nms,
         preprocess=detector.convention.preprocess,
         input="float-nchw",
     )
-    return Opened(candidate, "fp32", detector.source.class_names, detector.warnings)
 
 
 def _of_artifact(manifest: Manifest, model: Path, name: str) -> Opened:
@@ -83,8 +89,9 @@ def _of_artifact(manifest: Manifest, model: Path, name: str) -> Opened:
     )
     warnings: tuple[str, ...] = ()
     if manifest.weight_bits == 8 and not detect_host().exact_u8s8:
-        warnings = (
+        warning = (
             f"{name} has 8-bit weights for a processor with VNNI or dot products; this one has "
-            "neither, and sums will saturate. Convert with --device generic-x86-avx2.",
+            "neither, and sums will saturate. Convert with --device generic-x86-avx2."
         )
+        warnings = (warning,)
     return Opened(candidate, manifest.precision, manifest.class_names, warnings)

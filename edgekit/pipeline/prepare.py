@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from edgekit.backends.onnxruntime import OnnxRuntime
 from edgekit.errors import HeadError, UnknownNameError
 from edgekit.export.cut import cut_graph
-from edgekit.export.input import bake_input
+from edgekit.export.input import bake_input, prove_input
 from edgekit.export.simplify import simplify
 from edgekit.heads.conventions import Convention, conventions
 from edgekit.heads.find import HeadOptions, find_head
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from edgekit.pipeline.options import ModelOptions
     from edgekit.protocols import Backend
     from edgekit.reparam.fold import RewriteResult
-    from edgekit.values import Graph, SourceModel
+    from edgekit.values import Graph, Preprocess, SourceModel
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,11 +57,13 @@ class Network:
     Attributes:
         graph: Takes the letterboxed u8 image; gives raw maps where the decode could be cut.
         head: How its outputs are decoded.
+        preprocess: How an image becomes that u8 image.
         decode: Names of the nodes of the decode that are left in it.
     """
 
     graph: Graph
     head: HeadSpec
+    preprocess: Preprocess
     decode: frozenset[str]
 
 
@@ -99,7 +101,10 @@ def network_of(detector: Detector) -> Network:
     spec, decode = head.spec, head.float_nodes
     if head.cut is not None:
         graph, spec, decode = cut_graph(graph, head.cut.outputs), head.cut.spec, frozenset[str]()
-    return Network(bake_input(graph, detector.convention.preprocess), spec, decode)
+    preprocess = detector.convention.preprocess
+    baked = bake_input(graph, preprocess)
+    prove_input(graph, baked, preprocess, proof_backend())
+    return Network(baked, spec, preprocess, decode)
 
 
 def _convention(found: tuple[Convention, ...], options: ModelOptions) -> Convention:

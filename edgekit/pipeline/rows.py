@@ -11,6 +11,8 @@ from edgekit.report.schema import Coverage as CoveragePart
 from edgekit.report.schema import FloatConv, LatencyMs, OperatingPoint, Row
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from edgekit.backends.coverage import Coverage
     from edgekit.measure.accuracy import Accuracy, Detections
     from edgekit.measure.candidate import Candidate
@@ -53,7 +55,7 @@ class Scores:
 
 
 def score_entries(
-    entries: list[Entry],
+    entries: Sequence[Entry],
     dataset: Dataset,
     category_ids: tuple[int, ...] | None,
     progress: Progress,
@@ -92,30 +94,35 @@ def row_of(
         timed: Its latency, measured on this computer.
         base: The baseline's latency from the same run; ``None`` for the baseline itself.
     """
-    candidate = entry.candidate
     ratio = speedup(base, timed) if base is not None else None
-    return Row(
-        name=candidate.name,
-        backend="onnxruntime",
-        precision=entry.precision,
-        input_hw=candidate.preprocess.size_hw,
-        status="measured",
-        baseline=entry.baseline,
-        latency_ms=LatencyMs(
-            p50=timed.latency.p50,
-            p90=timed.latency.p90,
-            p99=timed.latency.p99,
-            runs=timed.latency.runs,
-            pre_p50=timed.latency.pre_p50,
-            post_p50=timed.latency.post_p50,
-        ),
-        fps=timed.fps,
-        speedup=ratio.value if ratio else None,
-        speedup_ci95=(ratio.low, ratio.high) if ratio else None,
-        size_bytes=candidate.model.stat().st_size,
-        peak_memory_bytes=timed.peak_memory_bytes,
-        coverage=_coverage(entry.coverage),
-        **_accuracy_fields(scores),
+    candidate = entry.candidate
+    return Row.model_validate(
+        {
+            "name": candidate.name,
+            "backend": candidate.backend.name,
+            "precision": entry.precision,
+            "input_hw": candidate.preprocess.size_hw,
+            "status": "measured",
+            "baseline": entry.baseline,
+            "latency_ms": _latency(timed),
+            "fps": timed.fps,
+            "speedup": ratio and ratio.value,
+            "speedup_ci95": ratio and (ratio.low, ratio.high),
+            "size_bytes": candidate.model.stat().st_size,
+            "peak_memory_bytes": timed.peak_memory_bytes,
+            "coverage": _coverage(entry.coverage),
+            **_accuracy_fields(scores),
+        }
+    )
+
+
+def _latency(timed: LatencyResult) -> LatencyMs:
+    return LatencyMs(
+        **vars(timed.latency),
+        threads=timed.threads,
+        warmup_runs=timed.warmup_runs,
+        load_ms=timed.load_ms,
+        settings=timed.settings,
     )
 
 
@@ -143,7 +150,8 @@ def _coverage(coverage: Coverage | None) -> CoveragePart | None:
         convs_float=len(coverage.float_nodes),
         mac_share_int8=coverage.mac_share_int8,
         left_float=tuple(
-            FloatConv(node=n.name, reason=n.reason, mac_share=n.mac_share)
+            FloatConv(node=n.name, mac_share=n.mac_share, reason=n.reason)
             for n in coverage.float_nodes
         ),
+        operators=dict(coverage.operators),
     )

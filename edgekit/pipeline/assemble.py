@@ -1,0 +1,166 @@
+"""From what was built and measured to the files of the result."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from edgekit import __version__
+from edgekit.backends.artifact import Manifest, write_artifact
+from edgekit.macs import macs_per_node, parameters
+from edgekit.measure.machine import describe_machine
+from edgekit.pipeline.data import data_use, locked
+from edgekit.pipeline.gallery import gallery_of
+from edgekit.pipeline.lock import Lock, Span
+from edgekit.pipeline.preprocess import described
+from edgekit.report.schema import Calibration, DataUse, ModelFacts, Provenance, Report
+from edgekit.report.verdict import decide
+from edgekit.report.write import write_report
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from edgekit.measure.latency import LatencyRun
+    from edgekit.pipeline.job import Built, Job, Measured
+
+MODEL_FILE = "model.onnx"
+BUSY = 1.5  # runnable processes per core, our own preparation included
+
+
+def report_of(job: Job, built: Built, measured: Measured, found: tuple[str, ...]) -> Report:
+    """Return the report of one conversion.
+
+    Args:
+        job: What was asked for.
+        built: What was made.
+        measured: What that gave.
+        found: Warnings that came up on the way, one sentence each.
+    """
+    return Report(
+        target=job.options.target,
+        device=job.device.name,
+        model=_model_facts(job),
+        rows=measured.rows,
+        verdict=decide(measured.rows, job.budget),
+        provenance=_provenance(job, measured.run),
+        data=_data(job),
+        calibration=_calibration(job, built),
+        warnings=(
+            *job.detector.warnings,
+            *job.sets.warnings,
+            *found,
+            *_disturbances(measured.run),
+        ),
+    )
+
+
+def write_result(job: Job, built: Built, measured: Measured, report: Report, folder: Path) -> None:
+    """Write the artifact, the lock and the report's pages into ``folder``."""
+    model = built.entries[-1].candidate.model.read_bytes()
+    artifact = folder / "artifact"
+    artifact.mkdir()
+    write_artifact(artifact, model, _manifest(job, built, model))
+    lock = _lock(job, built, report, model).model_dump_json(indent=2, by_alias=True)
+    (folder / "edgekit.lock").write_text(lock + "\n", encoding="utf-8")
+    gallery = gallery_of(job.sets.evaluation, measured.scores, job.class_names)
+    write_report(report, gallery, folder)
+
+
+def _disturbances(run: LatencyRun) -> tuple[str, ...]:
+    """Return what disturbed the timing, one sentence each."""
+    found = []
+    if run.throttled:
+        found.append("The processor throttled during the timing: the times are not valid.")
+    load, cores = run.before.load_1min, describe_machine().cores
+    if load is not None and load > BUSY * cores:
+        found.append(
+            f"Other programs were running (load {load:.1f} on {cores} cores): the ratios hold, "
+            "being paired, but the milliseconds are those of a busy machine."
+        )
+    return tuple(found)
+
+
+def _model_facts(job: Job) -> ModelFacts:
+    source = job.detector.source
+    return ModelFacts(
+        path=str(source.path),
+        sha256=source.sha256,
+        family=job.detector.convention.family,
+        classes=job.network.head.classes,
+        params=parameters(job.detector.plain),
+        macs=sum(macs_per_node(job.detector.plain).values()),
+    )
+
+
+def _provenance(job: Job, run: LatencyRun) -> Provenance:
+    machine = describe_machine()
+    return Provenance(
+        command=job.options.command,
+        created_utc=datetime.now(UTC).isoformat(timespec="seconds"),
+        versions=machine.versions,
+        machine={
+            "cpu": machine.cpu,
+            "isa": " ".join(machine.isa),
+            "cores": machine.cores,
+            "memory_bytes": machine.memory_bytes,
+            "os": machine.os,
+            "python": machine.python,
+            **{f"{key}_before": value for key, value in vars(run.before).items()},
+            **{f"{key}_after": value for key, value in vars(run.after).items()},
+        },
+    )
+
+
+def _data(job: Job) -> tuple[DataUse, ...]:
+    used: list[DataUse] = []
+    if job.sets.calibration is not None:
+        used.append(data_use("calibration", job.sets.calibration))
+    if job.sets.evaluation is not None:
+        used.append(data_use("evaluation", job.sets.evaluation))
+    return tuple(used)
+
+
+def _calibration(job: Job, built: Built) -> Calibration | None:
+    precision = job.recipe.precision
+    if built.quantized is None or precision.kind != "int8":
+        return None
+    return Calibration(observer=precision.observer, tensors=len(built.quantized.ranges))
+
+
+def _manifest(job: Job, built: Built, model: bytes) -> Manifest:
+    return Manifest(
+        edgekit=__version__,
+        file=MODEL_FILE,
+        sha256=hashlib.sha256(model).hexdigest(),
+        backend="onnxruntime",
+        precision=built.entries[-1].precision,
+        weight_bits=built.quantized.weight_bits if built.quantized else None,
+        input="u8-nhwc",
+        preprocess=job.network.preprocess,
+        head=job.network.head,
+        nms=job.detector.convention.nms,
+        class_names=job.class_names,
+        source_sha256=job.detector.source.sha256,
+    )
+
+
+def _lock(job: Job, built: Built, report: Report, model: bytes) -> Lock:
+    quantized = built.quantized
+    ranges = quantized.ranges if quantized else {}
+    return Lock(
+        command=job.options.command,
+        model_sha256=job.detector.source.sha256,
+        recipe=job.recipe.model_dump(mode="json"),
+        device=job.device.model_dump(mode="json"),
+        preprocess=described(job.network.preprocess),
+        passes=job.detector.notes,
+        graph_sha256=job.network.graph.sha256,
+        artifact_sha256=hashlib.sha256(model).hexdigest(),
+        calibration=locked(job.sets.calibration),
+        evaluation=locked(job.sets.evaluation),
+        weight_bits=quantized.weight_bits if quantized else None,
+        ranges={name: Span(low=r.low, high=r.high) for name, r in ranges.items()},
+        kept_float=dict(quantized.plan.kept_float) if quantized else {},
+        versions=report.provenance.versions,
+    )

@@ -1,0 +1,80 @@
+"""What passes between the steps of one conversion."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from edgekit.report.verdict import Budget
+
+if TYPE_CHECKING:
+    from edgekit.config.device import Device
+    from edgekit.config.recipe import Recipe
+    from edgekit.measure.latency import LatencyRun
+    from edgekit.pipeline.data import ImageSets
+    from edgekit.pipeline.options import ConvertOptions
+    from edgekit.pipeline.prepare import Detector, Network
+    from edgekit.pipeline.rows import Entry, Scores
+    from edgekit.quantize.quantize import QuantizedGraph
+    from edgekit.report.schema import Row
+
+
+@dataclass(frozen=True, eq=False)
+class Job:
+    """What is known before anything is built.
+
+    Attributes:
+        category_ids: Category id per class; ``None`` where no labels are given.
+    """
+
+    options: ConvertOptions
+    recipe: Recipe
+    device: Device
+    sets: ImageSets
+    detector: Detector
+    network: Network
+    category_ids: tuple[int, ...] | None
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """By class index: the model's own, else those of the labels; empty where neither says."""
+        if self.detector.source.class_names or not (self.category_ids and self.sets.evaluation):
+            return self.detector.source.class_names
+        names = {c.id: c.name for c in self.sets.evaluation.categories}
+        return tuple(names.get(id_, str(index)) for index, id_ in enumerate(self.category_ids))
+
+    @property
+    def budget(self) -> Budget:
+        """What the result may cost: the command line's word, else the recipe's."""
+        gates, asked = self.recipe.gates, self.options.map_drop_points_max
+        allowed = gates.map_drop_points_max if asked is None else asked
+        budget = Budget(p90_ms=gates.p90_ms_max)
+        return budget if allowed is None else replace(budget, map_drop_points=allowed)
+
+
+@dataclass(frozen=True, eq=False)
+class Built:
+    """The candidates of one conversion.
+
+    Attributes:
+        entries: The target's own precision last.
+        quantized: ``None`` for a float target.
+    """
+
+    entries: tuple[Entry, ...]
+    quantized: QuantizedGraph | None
+
+
+@dataclass(frozen=True, eq=False)
+class Measured:
+    """What the candidates gave.
+
+    Attributes:
+        rows: In the order of the candidates.
+        scores: By name; empty without evaluation images.
+        run: All candidates timed in turn.
+    """
+
+    rows: tuple[Row, ...]
+    scores: dict[str, Scores]
+    run: LatencyRun
