@@ -30,7 +30,7 @@ from edgekit.heads.probing.search import (
     unknown_matches,
 )
 from edgekit.heads.refuse import refusal
-from edgekit.heads.spec import AnchorsHead, DistancesHead
+from edgekit.heads.spec import AnchorsHead, DistancesHead, outputs_of
 
 if TYPE_CHECKING:
     from edgekit.heads.probing.match_boxes import Match
@@ -93,8 +93,8 @@ def find_head(graph: Graph, backend: Backend, options: HeadOptions | None = None
     wanted = tuple(dict.fromkeys((*outputs, *stage)))
     with open_decode(graph, decode, wanted, backend) as runner:
         match = _match(runner, (outputs, stage), options or HeadOptions())
-        reads_stage = {p.scores.output for p in match.own.parts} - set(outputs)
-        spec = _picked(runner, match, outputs) if reads_stage else match.own
+        in_outputs = outputs_of(match.own) <= set(outputs)
+        spec = match.own if in_outputs else _picked(runner, match, outputs)
         cut = _cut(runner, match)
     operators = {node.op_type for node in decode.nodes}
     return Head(
@@ -136,12 +136,12 @@ def _picked(runner: DecodeRunner, match: Match, outputs: tuple[str, ...]) -> Det
 
 
 def _cut(runner: DecodeRunner, match: Match) -> HeadCut | None:
-    if match.cut is None or match.cut == match.own:
+    if match.cut is None or outputs_of(match.cut) == outputs_of(match.own):
         return None
     raws = random_values(raw_shapes(runner), np.random.default_rng(0))
     if not proves(match, {**raws, **runner.run(raws)}) or not proves(match, runner.natural):
         return None
-    read = {v.output for p in match.cut.parts for v in (p.boxes, p.scores, p.objectness) if v}
+    read = outputs_of(match.cut)
     return HeadCut(tuple(n for n in runner.raws if n in read), match.cut)
 
 

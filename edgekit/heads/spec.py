@@ -177,6 +177,12 @@ class NmsOptions(Frozen):
     class_aware: bool = True
 
 
+def outputs_of(head: DenseHead) -> set[str]:
+    """Return the names of the outputs that ``head`` reads."""
+    views = (v for p in head.parts for v in (p.boxes, p.scores, p.objectness))
+    return {v.output for v in views if v is not None}
+
+
 def spec_from_json(text: str | bytes) -> DenseHead | DetectionsHead:
     """Return the head that ``model_dump_json`` wrote.
 

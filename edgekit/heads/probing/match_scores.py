@@ -48,12 +48,13 @@ class Block:
     stop: int
 
     def view(self, rows: tuple[int, int] | None = None) -> View:
-        """Return the view that reads these columns of the output."""
+        """Return the view that reads these columns, in all rows or some."""
+        whole = rows == (0, self.table.values.shape[1])
         return View(
             output=self.table.output,
             axis=self.table.axis,
             columns=(self.start, self.stop),
-            rows=rows,
+            rows=None if whole else rows,
         )
 
 
