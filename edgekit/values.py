@@ -242,7 +242,8 @@ class TensorStatistics:
         moving_high: Exponential moving average of each image's largest value.
         limit: The histogram covers ``-limit`` to ``limit``.
         counts: ``(bins,)`` sampled values per bin of equal width.
-        channel_means: ``(C,)`` mean of every channel (axis 1); empty for tensors without one.
+        channel_powers: ``(C,)`` mean square of every channel (axis 1); empty for tensors that
+            are no images of features.
     """
 
     low: float
@@ -251,7 +252,7 @@ class TensorStatistics:
     moving_high: float
     limit: float
     counts: Ints
-    channel_means: Floats
+    channel_powers: Floats
 
     @property
     def centers(self) -> NDArray[np.float64]:

@@ -68,21 +68,23 @@ def _check_finite(name: str, values: NDArray[np.generic], image: int) -> None:
 
 
 class _Watch:
-    """One tensor under observation: its histogram and the running sum of its channel means."""
+    """One tensor under observation: its histogram and the running sum of its channels' powers."""
 
     def __init__(self) -> None:
         self._histogram = StreamingHistogram(SAMPLE)
-        self._channel_sums: NDArray[np.float64] | None = None
+        self._power_sums: NDArray[np.float64] = np.zeros(0)
 
     def update(self, values: Floats) -> None:
         self._histogram.update(values)
         if values.ndim == 4:
-            means = values.mean(axis=(0, 2, 3), dtype=np.float64)
-            self._channel_sums = means if self._channel_sums is None else self._channel_sums + means
+            planes = np.ascontiguousarray(values.swapaxes(0, 1)).reshape(values.shape[1], -1)
+            powers = np.einsum("cp,cp->c", planes, planes) / planes.shape[1]
+            if self._power_sums.size == 0:
+                self._power_sums = np.zeros(len(powers))
+            self._power_sums += powers
 
     def statistics(self, images: int) -> TensorStatistics:
         h = self._histogram
-        sums = self._channel_sums if self._channel_sums is not None else np.zeros(0)
         return TensorStatistics(
             low=h.low,
             high=h.high,
@@ -90,5 +92,5 @@ class _Watch:
             moving_high=h.moving_high,
             limit=h.limit,
             counts=h.counts,
-            channel_means=(sums / images).astype(np.float32),
+            channel_powers=(self._power_sums / images).astype(np.float32),
         )

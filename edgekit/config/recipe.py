@@ -36,8 +36,10 @@ class Int8(Schema):
         default="auto",
         description="'auto' takes 7 where 16-bit sums of products saturate (x86 without VNNI).",
     )
-    bias_correction: bool = Field(
-        default=False, description="Shift biases by the mean error that quantization causes."
+    noise_limit_db: float = Field(
+        default=22,
+        description="A layer stays in float where rounding its input to 8 bits leaves a smaller "
+        "ratio of signal to noise, in decibels.",
     )
     keep_float: tuple[str, ...] = Field(
         default=(), description="Node names, or patterns with * and ?, that stay float."

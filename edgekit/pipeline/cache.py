@@ -52,16 +52,16 @@ def _read(path: Path) -> Statistics | None:
 
 
 def _tensors(file: Mapping[str, NDArray[Any]]) -> Iterator[tuple[str, TensorStatistics]]:
-    """Yield tensors by name; channel means have any length and lie end to end."""
+    """Yield tensors by name; channel powers have any length and lie end to end."""
     ends = np.cumsum(file["channels"])
-    means = np.split(file["channel_means"], ends[:-1])
-    for name, numbers, counts, mean in zip(
-        file["names"], file["numbers"], file["counts"], means, strict=True
+    powers = np.split(file["channel_powers"], ends[:-1])
+    for name, numbers, counts, power in zip(
+        file["names"], file["numbers"], file["counts"], powers, strict=True
     ):
         low, high, moving_low, moving_high, limit = (float(n) for n in numbers)
         yield (
             str(name),
-            TensorStatistics(low, high, moving_low, moving_high, limit, counts, mean),
+            TensorStatistics(low, high, moving_low, moving_high, limit, counts, power),
         )
 
 
@@ -74,8 +74,8 @@ def _write(path: Path, statistics: Statistics) -> None:
         names=np.array(list(statistics.tensors)),
         numbers=np.array([[getattr(t, field) for field in _NUMBERS] for t in tensors]),
         counts=np.array([t.counts for t in tensors]),
-        channels=np.array([len(t.channel_means) for t in tensors]),
-        channel_means=np.concatenate([t.channel_means for t in tensors]),
+        channels=np.array([len(t.channel_powers) for t in tensors]),
+        channel_powers=np.concatenate([t.channel_powers for t in tensors]),
         images=np.array(statistics.images),
         graph=np.array(statistics.graph),
     )

@@ -14,6 +14,8 @@ from edgekit.images.overlap import dataset_sha256
 from edgekit.images.read import read_image
 from edgekit.pipeline.cache import cached_statistics
 from edgekit.protocols import silent
+from edgekit.quantize.encode import encode_activation
+from edgekit.quantize.noise import drowned_nodes
 from edgekit.quantize.plan import plan
 from edgekit.quantize.quantize import QuantizedGraph, quantize
 from edgekit.quantize.rules import ORT_X86
@@ -27,7 +29,8 @@ if TYPE_CHECKING:
     from edgekit.config.recipe import Int8
     from edgekit.pipeline.prepare import Network
     from edgekit.protocols import Progress
-    from edgekit.values import Dataset, Pixels, Preprocess
+    from edgekit.quantize.plan import Plan
+    from edgekit.values import Dataset, Graph, Pixels, Preprocess, Statistics
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,25 +63,47 @@ def quantize_network(
         ConfigError: ``keep_float`` names no node.
         StageError: No calibration image can be read.
     """
-    kept = float_nodes(network.graph, network.decode, options.precision.keep_float)
-    decided = plan(network.graph, ORT_X86, kept)
-    key = (network.graph.sha256, dataset_sha256(calibration), repr(network.preprocess), __version__)
-    image = network.graph.model.graph.inputs[0].name or ""
-    statistics = cached_statistics(
-        options.cache,
-        key,
-        lambda: collect(
-            network.graph,
-            decided.leaders,
-            (
-                {image: pixels[None]}
-                for pixels in _pixels(calibration, network.preprocess, progress)
-            ),
-            OnnxRuntime(),
-        ),
+    graph, precision = network.graph, options.precision
+    kept = float_nodes(graph, network.decode, precision.keep_float)
+    wished = plan(graph, ORT_X86, kept)
+    statistics = _statistics(network, _watched(graph, wished), calibration, options, progress)
+    ranges = choose_ranges(graph, statistics, precision.observer)
+    encodings = {leader: encode_activation(ranges[leader]) for leader in wished.leaders}
+    drowned = drowned_nodes(graph, wished, encodings, statistics, precision.noise_limit_db)
+    decided = plan(graph, ORT_X86, {**kept, **drowned})
+    return quantize(graph, decided, ranges, options.weight_bits)
+
+
+def _watched(graph: Graph, wished: Plan) -> tuple[str, ...]:
+    """Return the values to observe: all that may get an encoding, and what the layers give."""
+    given = (
+        str(node.outputs[0].name)
+        for node in graph.model.graph
+        if node.name in wished.nodes and node.op_type in wished.rules.weighted
     )
-    ranges = choose_ranges(network.graph, statistics, options.precision.observer)
-    return quantize(network.graph, decided, ranges, options.weight_bits)
+    return tuple(dict.fromkeys((*wished.links, *given)))
+
+
+def _statistics(
+    network: Network,
+    values: tuple[str, ...],
+    calibration: Dataset,
+    options: Int8Options,
+    progress: Progress,
+) -> Statistics:
+    key = (
+        __version__,
+        network.graph.sha256,
+        repr(values),
+        repr(network.preprocess),
+        dataset_sha256(calibration),
+    )
+    image = network.graph.model.graph.inputs[0].name or ""
+    pixels = _pixels(calibration, network.preprocess, progress)
+    feeds = ({image: p[None]} for p in pixels)
+    return cached_statistics(
+        options.cache, key, lambda: collect(network.graph, values, feeds, OnnxRuntime())
+    )
 
 
 def weight_bits(precision: Int8, device: Device) -> int:

@@ -34,7 +34,7 @@ def test_statistics_are_those_of_the_values_computed_by_hand(graph):
     assert (found.images, found.graph) == (4, graph.sha256)
     assert (seen.low, seen.high) == pytest.approx((wanted.min(), wanted.max()), rel=1e-6)
     assert seen.counts.sum() == wanted.size
-    np.testing.assert_allclose(seen.channel_means, wanted.mean(axis=(0, 1, 3, 4)), atol=1e-6)
+    np.testing.assert_allclose(seen.channel_powers, (wanted**2).mean(axis=(0, 1, 3, 4)), rtol=1e-5)
     assert found.tensors["y"].high == pytest.approx((wanted / (1 + np.exp(-wanted))).max())
 
 
@@ -44,12 +44,12 @@ def test_the_images_input_can_be_watched_too(graph):
     assert found.tensors["x"].high == max(image.max() for image in IMAGES)
 
 
-def test_a_value_without_channels_has_no_channel_means():
+def test_a_value_without_channels_has_no_channel_powers():
     graph = network("g (float[2,3] x) => (y) { y = Neg(x) }")
 
     found = collect(graph, ["y"], [{"x": np.ones((2, 3), np.float32)}], RUNTIME)
 
-    assert found.tensors["y"].channel_means.size == 0
+    assert found.tensors["y"].channel_powers.size == 0
 
 
 def test_each_image_is_run_once_and_progress_is_told(graph):
