@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pytest
 
@@ -13,97 +16,75 @@ from edgekit.heads.spec import outputs_of, spec_from_json
 from tests.heads import detectors as nets
 from tests.heads.net import disguised
 
-V3 = {"form": "exp", "last": False}
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 STALE = ((0, 0),) * 3 + nets.ANCHORS[3:]
 
-# what it is: the network, kind of its own outputs, classes, kind of the cut
+
+@dataclass(frozen=True)
+class Case:
+    """A network and what must be found: its own head, its classes and what a cut would decode."""
+
+    build: Callable
+    own: str
+    classes: int
+    cut: str | None
+    options: dict
+
+    def built(self):
+        return self.build(**self.options)
+
+
+def case(build, own, cut, classes=80, **options):
+    named = {"classes": classes, **options} if classes != 80 else options
+    return Case(build, own, classes, cut, named)
+
+
 FOUND = {
-    "yolov8": (nets.yolov8, {}, "decoded", 80, "distances"),
-    "yolov8, channels last": (
-        nets.yolov8,
-        {"last": True},
-        "decoded",
-        80,
-        "distances",
+    "yolov8": case(nets.yolov8, "decoded", "distances"),
+    "yolov8, channels last": case(nets.yolov8, "decoded", "distances", last=True),
+    "yolov8 as wide as yolov5": case(nets.yolov8, "decoded", "distances", 81),
+    "yolov8, 64 classes": case(nets.yolov8, "decoded", "distances", 64),
+    "yolov8, 4 classes": case(nets.yolov8, "decoded", "distances", 4),
+    "yolov8, one class": case(nets.yolov8, "decoded", "distances", 1),
+    "yolov8, corners, scores first": case(
+        nets.yolov8, "decoded", "distances", form="xyxy", order="scores"
     ),
-    "yolov8 as wide as yolov5": (nets.yolov8, {"classes": 81}, "decoded", 81, "distances"),
-    "yolov8 with 64 classes": (nets.yolov8, {"classes": 64}, "decoded", 64, "distances"),
-    "yolov8 with 4 classes": (nets.yolov8, {"classes": 4}, "decoded", 4, "distances"),
-    "yolov8 with one class": (nets.yolov8, {"classes": 1}, "decoded", 1, "distances"),
-    "yolov8, corners, scores first": (
-        nets.yolov8,
-        {"form": "xyxy", "order": "scores"},
-        "decoded",
-        80,
-        "distances",
+    "yolov8, bins by MatMul, sigmoid spelled out": case(
+        nets.yolov8, "decoded", "distances", dfl="matmul", split="split", sigmoids="exp"
     ),
-    "yolov8, bins by MatMul, sigmoid spelled out": (
-        nets.yolov8,
-        {"dfl": "matmul", "split": "split", "sigmoids": "exp"},
-        "decoded",
-        80,
-        "distances",
-    ),
-    "yolov8, bins by Mul and ReduceSum": (nets.yolov8, {"dfl": "sum"}, "decoded", 80, "distances"),
-    "yolov6, distances without bins": (nets.yolov8, {"bins": 1}, "decoded", 80, "distances"),
-    "yolov8 raw maps": (nets.yolov8_raw, {}, "distances", 80, "distances"),
-    "yolov8 raw maps apart": (nets.yolov8_raw, {"joined": False}, "distances", 80, None),
-    "yolov8 raw maps of equal width": (
-        nets.yolov8_raw,
-        {"classes": 64, "bias": -9.0},
-        "distances",
-        64,
-        "distances",
-    ),
-    "yolo-nas": (nets.split_heads, {}, "decoded", 80, "distances"),
-    "yolo-nas with 4 classes": (nets.split_heads, {"classes": 4}, "decoded", 4, "distances"),
-    "yolov5": (nets.anchored, {}, "decoded", 80, "anchors"),
-    "yolov5, square": (
-        nets.anchored,
-        {"classes": 247},
-        "decoded",
-        247,
-        "anchors",
-    ),
-    "yolov5 with one class": (nets.anchored, {"classes": 1}, "decoded", 1, "anchors"),
-    "yolov3, channels first": (
-        nets.anchored,
-        {"form": "exp", "last": False},
-        "decoded",
-        80,
-        "anchors",
-    ),
-    "yolox, raw": (nets.yolox, {}, "grid", 80, "grid"),
-    "yolox, raw, 4 classes": (nets.yolox, {"classes": 4}, "grid", 4, "grid"),
-    "yolox, decoded": (nets.yolox, {"decoded": True}, "decoded", 80, "grid"),
-    "yolox, decoded and multiplied": (
-        nets.yolox,
-        {"decoded": True, "multiplied": True},
-        "decoded",
-        80,
-        "grid",
-    ),
-    "yolox, decoded, one class": (
-        nets.yolox,
-        {"decoded": True, "classes": 1},
-        "decoded",
-        1,
-        "grid",
-    ),
-    "picodet": (nets.picodet, {}, "distances", 80, "distances"),
-    "nanodet": (nets.nanodet, {}, "distances", 80, "distances"),
-    "ssd without background": (nets.ssd, {"background": False}, "decoded", 20, None),
-    "rt-detr": (nets.rtdetr, {}, "decoded", 80, None),
-    "rt-detr with 4 classes": (nets.rtdetr, {"classes": 4}, "decoded", 4, None),
-    "rt-detr, joined": (nets.rtdetr, {"joined": True}, "decoded", 80, None),
-    "end to end": (nets.end_to_end, {}, "detections", 80, "distances"),
-    "end to end, apart": (nets.end_to_end, {"split": True}, "detections", 80, "distances"),
-    "end to end, one class": (nets.end_to_end, {"classes": 1}, "detections", 1, "distances"),
-    "nms inside, rows": (nets.with_nms, {}, "detections", 80, "distances"),
-    "nms inside, apart": (nets.with_nms, {"spelling": "apart"}, "detections", 80, "distances"),
-    "nms inside, indices": (nets.with_nms, {"spelling": "indices"}, "decoded", 80, "distances"),
+    "yolov8, bins by Mul and ReduceSum": case(nets.yolov8, "decoded", "distances", dfl="sum"),
+    "yolov6, distances without bins": case(nets.yolov8, "decoded", "distances", bins=1),
+    "yolov8, raw": case(nets.yolov8_raw, "distances", "distances"),
+    "yolov8, raw, maps apart": case(nets.yolov8_raw, "distances", None, joined=False),
+    "yolov8, raw, equal width": case(nets.yolov8_raw, "distances", "distances", 64, bias=-9.0),
+    "yolo-nas": case(nets.split_heads, "decoded", "distances"),
+    "yolo-nas, 4 classes": case(nets.split_heads, "decoded", "distances", 4),
+    "yolov5": case(nets.anchored, "decoded", "anchors"),
+    "yolov5, as many rows as columns": case(nets.anchored, "decoded", "anchors", 247),
+    "yolov5, one class": case(nets.anchored, "decoded", "anchors", 1),
+    "yolov3, channels first": case(nets.anchored, "decoded", "anchors", form="exp", last=False),
+    "yolox, raw": case(nets.yolox, "grid", "grid"),
+    "yolox, raw, 4 classes": case(nets.yolox, "grid", "grid", 4),
+    "yolox, decoded": case(nets.yolox, "decoded", "grid", decoded=True),
+    "yolox, multiplied": case(nets.yolox, "decoded", "grid", decoded=True, multiplied=True),
+    "yolox, decoded, one class": case(nets.yolox, "decoded", "grid", 1, decoded=True),
+    "picodet": case(nets.picodet, "distances", "distances"),
+    "nanodet": case(nets.nanodet, "distances", "distances"),
+    "ssd without background": case(nets.ssd, "decoded", None, 20, background=False),
+    "rt-detr": case(nets.rtdetr, "decoded", None),
+    "rt-detr, 4 classes": case(nets.rtdetr, "decoded", None, 4),
+    "rt-detr, joined": case(nets.rtdetr, "decoded", None, joined=True),
+    "end to end": case(nets.end_to_end, "detections", "distances"),
+    "end to end, apart": case(nets.end_to_end, "detections", "distances", split=True),
+    "end to end, one class": case(nets.end_to_end, "detections", "distances", 1),
+    "nms inside, rows": case(nets.with_nms, "detections", "distances"),
+    "nms inside, apart": case(nets.with_nms, "detections", "distances", spelling="apart"),
+    "nms inside, indices": case(nets.with_nms, "decoded", "distances", spelling="indices"),
 }
-found = pytest.mark.parametrize("case", FOUND.values(), ids=FOUND.keys())
+PICKED = [name for name, c in FOUND.items() if c.own == "detections"]
+CUT = [name for name, c in FOUND.items() if c.cut and c.own != "detections"]
 
 
 def run(graph, names, backend):
@@ -125,28 +106,25 @@ def assert_each_is_among(few, many):
         assert np.abs(many - row).max(axis=1).min() < 0.05
 
 
-@found
+@pytest.mark.parametrize("name", FOUND)
 @pytest.mark.parametrize("seed", [None, 7])
-def test_the_head_is_found_under_any_names_with_the_nodes_labelled_by_hand(case, seed, backend):
-    build, options, kind, classes, cut = case
-    net, model = build(**options)
+def test_the_head_is_found_under_any_names_with_the_nodes_labelled_by_hand(name, seed, backend):
+    expected = FOUND[name]
+    net, model = expected.built()
     names = {n.name: n.name for n in model.graph.node}
     if seed is not None:
         model, names = disguised(model, seed)
 
     head = find_head(graph_from_proto(model), backend)
 
-    assert (head.spec.kind, head.spec.classes) == (kind, classes)
-    assert (head.cut and head.cut.spec.kind) == cut
+    assert (head.spec.kind, head.spec.classes) == (expected.own, expected.classes)
+    assert (head.cut and head.cut.spec.kind) == expected.cut
     assert head.float_nodes == {names[n] for n in net.labelled}
 
 
-@found
-def test_decoding_the_cut_gives_what_the_network_gives(case, backend):
-    build, options, kind, _, cut = case
-    if cut is None or kind == "detections":
-        pytest.skip("no cut, or picked detections, which have a test of their own")
-    graph = graph_from_proto(build(**options)[1])
+@pytest.mark.parametrize("name", CUT)
+def test_decoding_the_cut_gives_what_the_network_gives(name, backend):
+    graph = graph_from_proto(FOUND[name].built()[1])
     head = find_head(graph, backend)
     outputs = run(graph, [*outputs_of(head.spec), *head.cut.outputs], backend)
 
@@ -157,10 +135,9 @@ def test_decoding_the_cut_gives_what_the_network_gives(case, backend):
     assert_each_is_among(ours[strongest], theirs)
 
 
-@pytest.mark.parametrize("case", ["end to end", "nms inside, rows", "nms inside, apart"])
-def test_picked_detections_are_among_the_candidates_of_the_cut(case, backend):
-    build, options, *_ = FOUND[case]
-    graph = graph_from_proto(build(**options)[1])
+@pytest.mark.parametrize("name", PICKED)
+def test_picked_detections_are_among_the_candidates_of_the_cut(name, backend):
+    graph = graph_from_proto(FOUND[name].built()[1])
     head = find_head(graph, backend)
     own = [v.name for v in graph.model.graph.outputs]
     outputs = run(graph, [*own, *head.cut.outputs], backend)
@@ -170,11 +147,9 @@ def test_picked_detections_are_among_the_candidates_of_the_cut(case, backend):
     assert_each_is_among(picked, every)
 
 
-@found
-def test_what_is_found_survives_json(case, backend):
-    build, options, *_ = case
-
-    head = find_head(graph_from_proto(build(**options)[1]), backend)
+@pytest.mark.parametrize("name", FOUND)
+def test_what_is_found_survives_json(name, backend):
+    head = find_head(graph_from_proto(FOUND[name].built()[1]), backend)
 
     assert spec_from_json(head.spec.model_dump_json()) == head.spec
 
