@@ -132,7 +132,8 @@ def _measure(job: Job, built: Built, progress: Progress) -> Measured:
     scores: dict[str, Scores] = {}
     if dataset is not None:
         scores = score_entries(built.entries, dataset, job.category_ids, progress)
-    run = measure_latency([e.candidate for e in built.entries], dataset, progress=progress)
+    candidates = [e.candidate for e in built.entries]
+    run = measure_latency(candidates, dataset, job.options.latency, progress)
     timed = {result.name: result for result in run.results}
     base = next(timed[e.candidate.name] for e in built.entries if e.baseline)
     rows = tuple(

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from edgekit.measure.latency import LatencyOptions
+
 
 @dataclass(frozen=True)
 class ModelOptions:
@@ -41,6 +43,7 @@ class ConvertOptions:
         allow_overlap: Go on when calibration images are among the evaluation images.
         force: Go on when the FP32 model finds next to nothing.
         cache: Where work in progress is kept; ``None`` keeps none.
+        latency: How long to measure; ``None``: as long as usual.
         command: What to type to get the same again; for the report.
     """
 
@@ -54,5 +57,6 @@ class ConvertOptions:
     allow_overlap: bool = False
     force: bool = False
     cache: Path | None = None
+    latency: LatencyOptions | None = None
     command: str = ""
     model: ModelOptions = field(default_factory=ModelOptions)
