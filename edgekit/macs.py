@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from onnx_ir.passes.common import ShapeInferencePass
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import onnx_ir as ir
 
     from edgekit.values import Graph
@@ -33,15 +35,19 @@ def parameters(graph: Graph) -> int:
 
 
 def _macs(node: ir.Node) -> int:
-    weight, output = node.inputs[1], node.outputs[0]
-    if weight is None or weight.const_value is None or output.shape is None:
+    weight = node.inputs[1]
+    counted = node.inputs[0] if node.op_type == "ConvTranspose" else node.outputs[0]
+    if weight is None or weight.const_value is None or counted is None or counted.shape is None:
         return 0
-    if not all(isinstance(d, int) for d in output.shape):
+    if not all(isinstance(d, int) for d in counted.shape):
         return 0
-    shape = tuple(weight.const_value.shape.numpy())
-    cells = prod(int(d) for d in output.shape if isinstance(d, int))
-    if node.op_type == "Conv":
-        return cells * prod(shape[1:])
-    if node.op_type == "ConvTranspose":
-        return prod(node.inputs[0].shape.numpy()) * prod(shape[1:])  # type: ignore[union-attr]
-    return cells * shape[0]
+    return prod(counted.shape.numpy()) * _products(node, weight.const_value.shape.numpy())
+
+
+def _products(node: ir.Node, weight: Sequence[int]) -> int:
+    """Return the products per element: of the output, or of a transposed convolution's input."""
+    if node.op_type in {"Conv", "ConvTranspose"}:
+        return prod(weight[1:])
+    transposed = node.attributes.get("transB")
+    inner = 1 if transposed is not None and transposed.as_int() == 1 else max(0, len(weight) - 2)
+    return weight[inner]

@@ -1,0 +1,62 @@
+import numpy as np
+import pytest
+
+from edgekit.macs import macs_per_node, parameters
+from tests.networks import network
+
+
+def ones(*shape):
+    return np.ones(shape, np.float32)
+
+
+@pytest.mark.parametrize(
+    ("text", "weight", "macs"),
+    [
+        ("float[1,3,8,10] x) => (y) { y = Conv(x, w)", (4, 3, 3, 3), 4 * 6 * 8 * 27),
+        (
+            "float[2,8,8,8] x) => (y) { y = Conv<group = 4, pads = [1,1,1,1]>(x, w)",
+            (8, 2, 3, 3),
+            2 * 8 * 8 * 8 * 18,
+        ),
+        ("float[1,6,5,5] x) => (y) { y = Conv<group = 6>(x, w)", (6, 1, 5, 5), 6 * 25),
+        (
+            "float[1,6,5,4] x) => (y) { y = ConvTranspose<strides = [2,2]>(x, w)",
+            (6, 3, 2, 2),
+            6 * 5 * 4 * 3 * 4,
+        ),
+        ("float[4,12] x) => (y) { y = Gemm(x, w)", (12, 5), 4 * 12 * 5),
+        ("float[4,12] x) => (y) { y = Gemm<transB = 1>(x, w)", (5, 12), 4 * 12 * 5),
+        ("float[7,4,12] x) => (y) { y = MatMul(x, w)", (12, 5), 7 * 4 * 12 * 5),
+        ("float[7,4,12] x) => (y) { y = MatMul(x, w)", (7, 12, 5), 7 * 4 * 12 * 5),
+        ("float[4,12] x) => (y) { y = MatMul(x, w)", (12,), 4 * 12),
+    ],
+)
+def test_products_are_counted_as_by_hand(text, weight, macs):
+    graph = network(f"g ({text} }}", w=ones(*weight))
+
+    (counted,) = macs_per_node(graph).values()
+
+    assert counted == macs
+
+
+def test_what_has_no_weight_or_no_shape_is_left_out():
+    text = """g (float[N,3,8,8] x, float[64,2] q) => (y, z, p) {
+        y = Conv(x, w)
+        r = Reshape(x, to)
+        z = MatMul(r, q)
+        p = Relu(r)
+    }"""
+    graph = network(text, w=ones(4, 3, 1, 1), to=np.int64([-1, 64]))
+
+    assert macs_per_node(graph) == {}
+
+
+def test_parameters_are_the_numbers_of_float_initializers():
+    graph = network(
+        "g (float[1,3,8,8] x) => (y) { c = Conv(x, w, b) y = Reshape(c, to) }",
+        w=ones(4, 3, 3, 3),
+        b=ones(4),
+        to=np.int64([1, -1]),
+    )
+
+    assert parameters(graph) == 4 * 27 + 4
