@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import prod
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -12,6 +13,9 @@ if TYPE_CHECKING:
 
     from edgekit.quantize.rules import RuntimeRules
     from edgekit.values import Graph
+
+
+NO_KERNEL = "the runtime has no 8-bit kernel for such a layer"
 
 
 @dataclass(frozen=True)
@@ -61,7 +65,8 @@ def plan(graph: Graph, rules: RuntimeRules, kept_float: Mapping[str, str]) -> Pl
     nodes = _quantized_nodes(graph, rules, kept_float)
     own = _links(graph, rules, nodes)
     links = {value: own.get(value, Link(value)) for value in _encoded_values(graph, rules, nodes)}
-    return Plan(rules, nodes, links, dict(kept_float))
+    unfit = {str(n.name): NO_KERNEL for n in graph.model.graph if _unfit(n, rules)}
+    return Plan(rules, nodes, links, {**unfit, **kept_float})
 
 
 def data_inputs(node: ir.Node, rules: RuntimeRules) -> list[ir.Value]:
@@ -80,6 +85,13 @@ def dequantized(value: ir.Value | None) -> bool:
     """Return whether ``value`` comes out of integers already (a u8 image, say)."""
     producer = value.producer() if value is not None else None
     return producer is not None and producer.op_type == "DequantizeLinear"
+
+
+def output_axis(node: ir.Node) -> int:
+    """Return the axis of a weighted node's weight that counts its output channels."""
+    transposed = node.attributes.get("transB")
+    rows = node.op_type == "Conv" or (transposed is not None and transposed.as_int() == 1)
+    return 0 if rows else 1
 
 
 def rescale_factor(node: ir.Node, rules: RuntimeRules) -> float | None:
@@ -110,7 +122,19 @@ def _quantized_nodes(
 
 
 def _has_weight(node: ir.Node, rules: RuntimeRules) -> bool:
-    return node.op_type in rules.weighted and constant(node.inputs[1])
+    """Return whether the weight of ``node`` and its bias, if any, are such as kernels take."""
+    tensors = [value.const_value for value in node.inputs[1:] if value is not None]
+    shapes = [tuple(tensor.shape.numpy()) for tensor in tensors if tensor is not None]
+    if node.op_type not in rules.weighted or len(shapes) < len(tensors):
+        return False
+    weight, *bias = shapes
+    matrix = node.op_type == "Conv" or len(weight) == 2
+    return matrix and all(prod(shape) == weight[output_axis(node)] for shape in bias)
+
+
+def _unfit(node: ir.Node, rules: RuntimeRules) -> bool:
+    layer = node.op_type in rules.weighted | rules.float_only and constant(node.inputs[1])
+    return layer and not _has_weight(node, rules)
 
 
 def _movable(node: ir.Node, rules: RuntimeRules) -> bool:

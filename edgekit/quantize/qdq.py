@@ -10,16 +10,23 @@ import onnx_ir as ir
 from onnx_ir.passes.common import RemoveUnusedNodesPass
 
 from edgekit.graphs import graph_from_model
-from edgekit.quantize.encode import Encoding, encode_bias, encode_symmetric, encode_weight
-from edgekit.quantize.plan import constant, data_inputs, dequantized, rescale_factor
+from edgekit.quantize.encode import (
+    Encoding,
+    encode_bias,
+    encode_symmetric,
+    encode_weight,
+    smallest_scales,
+)
+from edgekit.quantize.plan import constant, data_inputs, dequantized, output_axis, rescale_factor
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
+    from edgekit.quantize.encode import EncodedWeight
     from edgekit.quantize.plan import Plan
-    from edgekit.values import Floats, Graph
+    from edgekit.values import Graph
 
 
 def insert_qdq(
@@ -107,6 +114,8 @@ class _Inserter:
         for index, value in enumerate(self._graph.outputs):
             if value is output:
                 self._graph.outputs[index] = reals
+                reals.type, reals.shape = output.type, output.shape
+                reals.name, output.name = output.name, f"{output.name}_float"
 
     def _pair(self, value: ir.Value) -> tuple[ir.Node, ir.Node]:
         name = str(value.name)
@@ -128,28 +137,29 @@ class _Inserter:
         ]
 
     def _encode_weights(self, node: ir.Node) -> None:
-        weight = _array(node.inputs[1])
-        axis = 0 if node.op_type == "Conv" else weight.ndim - 1
-        encoded = encode_weight(weight, axis, self._weight_bits)
-        self._store(node, 1, encoded.integers, encoded.scales)
-        if len(node.inputs) > 2 and node.inputs[2] is not None:
-            source = _producer(node.inputs[0])
-            scales = encoded.scales * _array(source.inputs[1])
-            self._store(node, 2, encode_bias(_array(node.inputs[2]), scales), scales)
+        weight, axis = _array(node.inputs[1]), output_axis(node)
+        if len(node.inputs) < 3 or node.inputs[2] is None:
+            encoded = encode_weight(weight, axis, self._weight_bits)
+        else:
+            bias = _array(node.inputs[2]).reshape(-1)  # that of a Gemm may be (1, N)
+            input_scale = _array(_producer(node.inputs[0]).inputs[1])
+            smallest = smallest_scales(bias, float(input_scale))
+            encoded = encode_weight(weight, axis, self._weight_bits, smallest)
+            scales = encoded.scales * input_scale
+            self._store(node, 2, encode_bias(bias, scales))
+        self._store(node, 1, encoded)
 
-    def _store(
-        self, node: ir.Node, index: int, integers: NDArray[np.generic], scales: Floats
-    ) -> None:
-        """Make input ``index`` of ``node`` the dequantized ``integers``, scaled per channel."""
+    def _store(self, node: ir.Node, index: int, encoded: EncodedWeight) -> None:
+        """Make input ``index`` of ``node`` what the integers of ``encoded`` stand for."""
         name = f"{node.name}_{'weight' if index == 1 else 'bias'}"
+        zeros = np.zeros(len(encoded.scales), encoded.integers.dtype)
         inputs = [
-            self._initializer(f"{name}_integers", integers),
-            self._initializer(f"{name}_scale", scales.astype(np.float32)),
-            self._initializer(f"{name}_zero_point", np.zeros(len(scales), integers.dtype)),
+            self._initializer(f"{name}_integers", encoded.integers),
+            self._initializer(f"{name}_scale", encoded.scales),
+            self._initializer(f"{name}_zero_point", zeros),
         ]
         dequantize = _node("DequantizeLinear", inputs, f"{name}_dequantized")
-        axis = 0 if node.op_type == "Conv" or index == 2 else integers.ndim - 1
-        dequantize.attributes["axis"] = ir.AttrInt64("axis", axis)
+        dequantize.attributes["axis"] = ir.AttrInt64("axis", encoded.axis)
         self._graph.insert_before(node, [dequantize])
         node.replace_input_with(index, dequantize.outputs[0])
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from edgekit.quantize.encode import encode_activation
+from onnx_ir import convenience
+
+from edgekit.quantize.encode import encode_activation, given_encoding
 from edgekit.quantize.qdq import insert_qdq
 
 if TYPE_CHECKING:
@@ -35,6 +37,10 @@ def quantize(
     graph: Graph, plan: Plan, ranges: Mapping[str, Range], weight_bits: int
 ) -> QuantizedGraph:
     """Return ``graph`` quantized as ``plan`` says, with encodings that cover ``ranges``."""
-    encodings = {leader: encode_activation(ranges[leader]) for leader in plan.leaders}
+    values = convenience.create_value_mapping(graph.model.graph)
+    encodings = {
+        leader: given_encoding(values[leader]) or encode_activation(ranges[leader])
+        for leader in plan.leaders
+    }
     quantized = insert_qdq(graph, plan, encodings, weight_bits)
     return QuantizedGraph(quantized, plan, ranges, weight_bits)

@@ -15,6 +15,7 @@ class RuntimeRules:
 
     Attributes:
         weighted: Have a constant weight; quantized wherever they stand outside the decode part.
+        float_only: Have a constant weight and no kernel in 8 bits.
         requantizing: Read and write encodings of their own; quantized beside a quantized node.
         same_encoding: Move values without computing; their output has their input's encoding.
         absorbed: Activations that vanish into the encoding of the output they clip.
@@ -23,6 +24,7 @@ class RuntimeRules:
     """
 
     weighted: frozenset[str]
+    float_only: frozenset[str]
     requantizing: frozenset[str]
     same_encoding: frozenset[str]
     absorbed: frozenset[str]
@@ -31,6 +33,7 @@ class RuntimeRules:
 
 ORT_X86 = RuntimeRules(
     weighted=frozenset({"Conv", "Gemm", "MatMul"}),
+    float_only=frozenset({"ConvTranspose"}),
     requantizing=frozenset(
         {"Add", "AveragePool", "Concat", "GlobalAveragePool", "LeakyRelu", "Mul", "Sigmoid"}
     ),
