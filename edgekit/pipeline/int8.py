@@ -14,10 +14,9 @@ from edgekit.images.overlap import dataset_sha256
 from edgekit.images.read import read_image
 from edgekit.pipeline.cache import cached_statistics
 from edgekit.protocols import silent
-from edgekit.quantize.encode import encode_activation
 from edgekit.quantize.noise import drowned_nodes
 from edgekit.quantize.plan import plan
-from edgekit.quantize.quantize import QuantizedGraph, quantize
+from edgekit.quantize.quantize import QuantizedGraph, encodings_of, quantize
 from edgekit.quantize.rules import ORT_X86
 from edgekit.quantize.select import float_nodes
 
@@ -68,7 +67,7 @@ def quantize_network(
     wished = plan(graph, ORT_X86, kept)
     statistics = _statistics(network, _watched(graph, wished), calibration, options, progress)
     ranges = choose_ranges(graph, statistics, precision.observer)
-    encodings = {leader: encode_activation(ranges[leader]) for leader in wished.leaders}
+    encodings = encodings_of(graph, wished, ranges)
     drowned = drowned_nodes(graph, wished, encodings, statistics, precision.noise_limit_db)
     decided = plan(graph, ORT_X86, {**kept, **drowned})
     return quantize(graph, decided, ranges, options.weight_bits)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from onnx_ir import convenience
 
-from edgekit.quantize.plan import constant
+from edgekit.quantize.plan import constant, output_axis
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -83,13 +83,8 @@ def _gains(node: ir.Node) -> Floats:
     weight = node.inputs[1]
     assert weight is not None
     assert weight.const_value is not None
-    array = weight.const_value.numpy().astype(np.float64)
-    rows = (
-        array.reshape(len(array), -1)
-        if node.op_type == "Conv"
-        else array.reshape(-1, array.shape[-1]).T
-    )
-    gains: Floats = (rows**2).sum(axis=1)
+    rows = np.moveaxis(weight.const_value.numpy(), output_axis(node), 0).astype(np.float64)
+    gains: Floats = (rows.reshape(len(rows), -1) ** 2).sum(axis=1)
     return gains
 
 

@@ -13,6 +13,7 @@ from edgekit.quantize.qdq import insert_qdq
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from edgekit.quantize.encode import Encoding
     from edgekit.quantize.plan import Plan
     from edgekit.values import Graph, Range
 
@@ -37,10 +38,14 @@ def quantize(
     graph: Graph, plan: Plan, ranges: Mapping[str, Range], weight_bits: int
 ) -> QuantizedGraph:
     """Return ``graph`` quantized as ``plan`` says, with encodings that cover ``ranges``."""
+    quantized = insert_qdq(graph, plan, encodings_of(graph, plan, ranges), weight_bits)
+    return QuantizedGraph(quantized, plan, ranges, weight_bits)
+
+
+def encodings_of(graph: Graph, plan: Plan, ranges: Mapping[str, Range]) -> dict[str, Encoding]:
+    """Return the encoding of every leader of ``plan``: its own where it has one, or its range's."""
     values = convenience.create_value_mapping(graph.model.graph)
-    encodings = {
+    return {
         leader: given_encoding(values[leader]) or encode_activation(ranges[leader])
         for leader in plan.leaders
     }
-    quantized = insert_qdq(graph, plan, encodings, weight_bits)
-    return QuantizedGraph(quantized, plan, ranges, weight_bits)
