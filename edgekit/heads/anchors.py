@@ -13,7 +13,7 @@ import numpy as np
 
 from edgekit.boxes import xyxy_from_cxcywh
 from edgekit.heads.distances import cells_xy
-from edgekit.heads.scores import read, sigmoid
+from edgekit.heads.scores import exponential, read, sigmoid
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,7 +39,7 @@ def boxes_xyxy(
 def relative_size(raw: Floats, head: AnchorsHead) -> Floats:
     """Return width and height, ``(N, 2)`` as ``raw`` is, in units of the anchor's."""
     if head.size == "exp":
-        return np.exp(raw)
+        return exponential(raw)
     squared: Floats = (2 * _activated(raw, head)) ** 2
     return squared
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from edgekit.boxes import xyxy_from_cxcywh
 from edgekit.heads.distances import cells_xy
-from edgekit.heads.scores import read
+from edgekit.heads.scores import exponential, read
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,5 +26,5 @@ if TYPE_CHECKING:
 def boxes_xyxy(outputs: Mapping[str, NDArray[np.generic]], part: Level, rows: Ints) -> Floats:
     """Return ``(N, 4)`` boxes in pixels of the input."""
     raw = read(outputs, part.boxes)[:, rows].T
-    cxcywh = np.concatenate([cells_xy(part, rows) + raw[:, :2], np.exp(raw[:, 2:])], axis=1)
+    cxcywh = np.concatenate([cells_xy(part, rows) + raw[:, :2], exponential(raw[:, 2:])], axis=1)
     return xyxy_from_cxcywh(cxcywh * np.float32(part.stride))

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from edgekit.heads.spec import Activation, DenseHead, Part, View
     from edgekit.values import Floats, Ints
 
+_EXPONENT_LIMIT = np.float32(30)
 _LOGIT_FLOOR = np.float32(-80)  # below it, float32 exp(-x) overflows
 
 
@@ -74,6 +75,11 @@ def sigmoid(raw: Floats) -> Floats:
     """Return the logistic function, without overflow at either end."""
     result: Floats = np.reciprocal(1 + np.exp(-np.maximum(raw, _LOGIT_FLOOR)))
     return result
+
+
+def exponential(raw: Floats) -> Floats:
+    """Return ``exp(raw)``, at most a size no image has, so that areas stay finite."""
+    return np.exp(np.minimum(raw, _EXPONENT_LIMIT))
 
 
 def softmax(raw: Floats, axis: int) -> Floats:

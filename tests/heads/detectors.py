@@ -34,8 +34,10 @@ def distance_boxes(net, boxes, bins, *, dfl="conv", split="slice", form="cxcywh"
     return net.op("Mul", net.op("Concat", middle, size, axis=1), strides)
 
 
-def yolov8(classes=80, bins=16, sigmoids="op", order="boxes", last=False, **spelling):
-    """Decoded YOLOv8, ``1 x 4+C x 84``, in any spelling."""
+def yolov8(
+    classes=80, bins=16, *, sigmoids="op", order="boxes", last=False, raw_too=False, **spelling
+):
+    """Decoded YOLOv8, ``1 x 4+C x 84``, in any spelling; its raw maps beside it if wanted."""
     net = Net()
     maps = branches(net, 4 * bins, classes)
     with net.decoding():
@@ -44,7 +46,8 @@ def yolov8(classes=80, bins=16, sigmoids="op", order="boxes", last=False, **spel
         pair = (boxes, scores) if order == "boxes" else (scores, boxes)
         out = net.op("Concat", *pair, axis=1)
         out = net.op("Transpose", out, perm=[0, 2, 1]) if last else out
-    return net, net.model(out)
+        raw = [net.op("Concat", *pair, axis=1) for pair in maps] if raw_too else []
+    return net, net.model(out, *raw)
 
 
 def yolov8_raw(classes=80, bins=16, *, joined=True, bias=0.0):

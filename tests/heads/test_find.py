@@ -45,6 +45,7 @@ FOUND = {
     "yolov8": case(nets.yolov8, "decoded", "distances"),
     "yolov8, channels last": case(nets.yolov8, "decoded", "distances", last=True),
     "yolov8 as wide as yolov5": case(nets.yolov8, "decoded", "distances", 81),
+    "yolov8, raw maps beside": case(nets.yolov8, "decoded", "distances", raw_too=True),
     "yolov8, 64 classes": case(nets.yolov8, "decoded", "distances", 64),
     "yolov8, 4 classes": case(nets.yolov8, "decoded", "distances", 4),
     "yolov8, one class": case(nets.yolov8, "decoded", "distances", 1),

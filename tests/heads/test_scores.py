@@ -7,7 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgekit.heads.scores import activate, candidates, read, sigmoid, softmax, threshold_before
+from edgekit.heads.scores import (
+    activate,
+    candidates,
+    exponential,
+    read,
+    sigmoid,
+    softmax,
+    threshold_before,
+)
 from edgekit.heads.spec import View
 from tests.heads.heads import (
     CELLS,
@@ -47,6 +55,13 @@ def test_a_threshold_before_the_sigmoid_is_the_threshold_after_it(score):
 def test_thresholds_at_the_ends_let_all_or_nothing_through():
     assert threshold_before("sigmoid", 0) == -math.inf
     assert threshold_before("sigmoid", 1) == math.inf
+
+
+def test_sizes_grow_exponentially_and_stay_finite():
+    raw = np.float32([-3, 0, 5])
+
+    np.testing.assert_allclose(exponential(raw), np.exp(np.float64(raw)), rtol=1e-6)
+    assert np.isfinite(exponential(np.float32([1e4])) ** 2)
 
 
 def test_sigmoid_and_softmax_survive_extremes():

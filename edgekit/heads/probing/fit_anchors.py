@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from edgekit.values import Floats
 
 _SCALE_SPREAD = 0.02
+_CLEAR_OFFSET = 0.02  # nearer the cell's centre, rounding hides the factor
 _SAMPLE = 256  # predictions looked at before all of them are
 
 
@@ -78,6 +79,7 @@ def _scale(cxcywh: Floats, raw: Floats, part: AnchorLevel) -> float | None:
     cells = cells_xy(part, np.arange(count)) + np.float32(0.5)
     offsets = cxcywh[:count, :2] / np.float32(part.stride) - cells
     units = sigmoid(raw[:count, :2]) - np.float32(0.5)
-    clear = np.abs(units) > 0.1
+    clear = np.abs(units) > _CLEAR_OFFSET
     ratios = offsets[clear] / units[clear]
-    return float(np.median(ratios)) if np.ptp(ratios) < _SCALE_SPREAD else None
+    one_factor = ratios.size > 0 and np.ptp(ratios) < _SCALE_SPREAD
+    return float(np.median(ratios)) if one_factor else None

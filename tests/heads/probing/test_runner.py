@@ -8,6 +8,7 @@ from edgekit.heads.probing.dataflow import find_decode
 from edgekit.heads.probing.runner import image_like, open_decode
 from edgekit.values import TensorInfo
 from tests.heads import detectors as nets
+from tests.heads.net import Net
 
 
 @pytest.mark.parametrize("build", [nets.yolov8, nets.yolov8_raw, nets.yolox])
@@ -35,6 +36,19 @@ def test_outputs_that_are_raw_need_no_session(backend):
 
     assert runner.session is None
     assert set(given) == set(outputs)
+
+
+def test_a_value_of_which_only_the_shape_is_read_needs_no_feature(backend):
+    net = Net()
+    feature = net.op("Relu", net.conv("image", 3, 8))
+    out = net.op("Reshape", net.conv(feature, 8, 8), net.op("Shape", feature))
+    graph = graph_from_proto(net.model(out))
+
+    with open_decode(graph, find_decode(graph), [out], backend) as runner:
+        (raw,) = runner.raws
+        given = runner.run({raw: runner.natural[raw]})
+
+    np.testing.assert_array_equal(given[out], runner.natural[out])
 
 
 @pytest.mark.parametrize(
