@@ -42,8 +42,14 @@ def collect(
         progress: Told after every image.
 
     Raises:
-        StageError: There was no image, or a tensor became NaN or infinite.
+        StageError: There was nothing to watch, no image, or a tensor became NaN or infinite.
     """
+    if not tensors:
+        raise StageError(
+            "No value of the network would be encoded in 8 bits: expected a layer with weights "
+            "outside the decode part and keep_float, found none. Keep fewer nodes in float, or "
+            "convert for a target in float."
+        )
     watched = {name: _Watch() for name in tensors}
     images = 0
     with backend.open(graph_to_bytes(with_outputs(graph, tensors))) as session:

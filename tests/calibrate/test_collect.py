@@ -72,3 +72,8 @@ def test_a_value_that_is_no_number_is_named_with_its_image(graph, bad):
 def test_no_image_is_an_error(graph):
     with pytest.raises(StageError, match="Calibration saw no image"):
         collect(graph, ["c"], [], RUNTIME)
+
+
+def test_nothing_to_watch_is_an_error_that_says_what_it_means(graph):
+    with pytest.raises(StageError, match="No value of the network would be encoded in 8 bits"):
+        collect(graph, [], feeds(), RUNTIME)

@@ -1,0 +1,161 @@
+import numpy as np
+import onnx_ir as ir
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as npst
+
+from edgekit.quantize.encode import (
+    Encoding,
+    encode_activation,
+    encode_bias,
+    encode_symmetric,
+    encode_weight,
+    given_encoding,
+    smallest_scales,
+)
+from edgekit.values import Range
+from tests.networks import network
+
+spans = st.builds(
+    Range, st.floats(-1e4, 0, allow_subnormal=False), st.floats(0, 1e4, allow_subnormal=False)
+)
+weights = npst.arrays(
+    np.float32,
+    st.tuples(st.integers(1, 6), st.integers(1, 5), st.integers(1, 3), st.integers(1, 3)),
+    elements=st.floats(-8, 8, width=32, allow_subnormal=False),
+)
+
+
+def integers_of(reals, encoding):
+    return np.clip(np.round(reals / encoding.scale) + encoding.zero_point, 0, 255)
+
+
+@given(spans)
+def test_a_value_of_the_range_comes_back_within_half_a_scale(span):
+    assume(span.high - span.low > 1e-6)
+    encoding = encode_activation(span)
+    values = np.linspace(span.low, span.high, 1000)
+
+    back = (integers_of(values, encoding) - encoding.zero_point) * encoding.scale
+
+    assert np.abs(back - values).max() <= encoding.scale * 0.50001
+
+
+@given(spans)
+def test_zero_is_one_of_the_encoded_numbers(span):
+    encoding = encode_activation(span)
+
+    assert 0 <= encoding.zero_point <= 255
+    assert integers_of(0.0, encoding) == encoding.zero_point
+    assert np.float32(encoding.scale) == encoding.scale > 0
+
+
+@pytest.mark.parametrize("bits", [7, 8])
+@given(weight=weights, axis=st.sampled_from([0, 1]))
+def test_weights_stay_within_their_bits_and_half_a_scale(bits, weight, axis):
+    top = 2 ** (bits - 1) - 1
+
+    encoded = encode_weight(weight, axis, bits)
+
+    assert encoded.integers.dtype == np.int8
+    assert np.abs(encoded.integers.astype(int)).max() <= top
+    scales = np.moveaxis(np.broadcast_to(encoded.scales, (1, 1, 1, len(encoded.scales))), 3, axis)
+    reach = np.clip(weight, -top * scales, top * scales)
+    assert np.all(np.abs(encoded.reals() - reach) <= 0.501 * scales)
+
+
+@pytest.mark.parametrize("bits", [7, 8])
+@given(weight=weights)
+def test_no_channel_is_worse_than_without_clipping(bits, weight):
+    top = 2 ** (bits - 1) - 1
+    whole = np.maximum(np.abs(weight).max(axis=(1, 2, 3), keepdims=True), 1e-12) / top
+    unclipped = np.round(weight / whole) * whole
+
+    loss = np.square(encode_weight(weight, 0, bits).reals() - weight).sum(axis=(1, 2, 3))
+
+    limit = np.square(unclipped - weight).sum(axis=(1, 2, 3))
+    assert np.all(loss <= limit * (1 + 1e-3) + 1e-9)
+
+
+def test_an_outlier_is_clipped_where_that_costs_less():
+    channel = np.random.default_rng(0).normal(size=(1, 10_000)).astype(np.float32)
+    channel[0, 0] = 8.0
+    unclipped = np.round(channel / (8 / 63)) * (8 / 63)
+
+    encoded = encode_weight(channel, 0, 7)
+
+    assert encoded.scales[0] * 63 < 7.5
+    loss = np.square(encoded.reals() - channel).sum()
+    assert loss < 0.9 * np.square(unclipped - channel).sum()
+
+
+def test_seven_bits_never_saturate_a_16_bit_sum_of_two_products():
+    channels = np.random.default_rng(0).normal(size=(64, 128)).astype(np.float32)
+    worst = {
+        bits: 255 * np.sort(np.abs(encode_weight(channels, 0, bits).integers.astype(int)))[:, -2:]
+        for bits in (7, 8)
+    }
+
+    assert worst[7].sum(axis=1).max() <= np.iinfo(np.int16).max
+    assert worst[8].sum(axis=1).max() > np.iinfo(np.int16).max
+    assert 2 * 255 * 63 <= np.iinfo(np.int16).max < 2 * 255 * 127
+
+
+@given(
+    bias=npst.arrays(np.float32, 5, elements=st.floats(-1e3, 1e3, width=32)),
+    weight_scale=st.floats(1e-30, 10, allow_subnormal=False),
+    input_scale=st.floats(1e-10, 10, allow_subnormal=False),
+)
+def test_a_bias_fits_whatever_the_weights_and_comes_back_within_half_a_step(
+    bias, weight_scale, input_scale
+):
+    smallest = smallest_scales(bias, input_scale)
+    scales = np.maximum(np.float32(weight_scale), smallest) * np.float32(input_scale)
+    assume(np.all(scales > np.finfo(np.float32).tiny))
+
+    encoded = encode_bias(bias, scales)
+
+    assert np.abs(encoded.integers.astype(np.int64)).max() <= 2**30 + 2**8
+    steps = bias.astype(np.float64) / scales
+    assert np.abs(encoded.integers - steps).max() <= 0.5
+
+
+def test_a_channel_of_almost_no_weight_keeps_a_scale_its_bias_fits_into():
+    weight = np.stack([np.zeros(9), np.linspace(-1, 1, 9)]).astype(np.float32)
+    smallest = smallest_scales(np.float32([3.0, 3.0]), 0.01)
+
+    encoded = encode_weight(weight, 0, 8, smallest)
+
+    assert encoded.scales[0] == smallest[0] > 1e-12
+    assert encoded.scales[1] == encode_weight(weight, 0, 8).scales[1]
+    assert not encoded.integers[0].any()
+
+
+@given(npst.arrays(np.float32, st.integers(1, 20), elements=st.floats(-1e3, 1e3, width=32)))
+def test_a_constant_comes_back_within_half_a_step_around_128(constant):
+    integers, encoding = encode_symmetric(constant)
+
+    back = (integers.astype(np.float64) - 128) * encoding.scale
+
+    assert encoding.zero_point == 128
+    assert np.abs(back - constant).max() <= 0.5001 * encoding.scale
+
+
+def test_a_single_constant_is_exact():
+    integers, encoding = encode_symmetric(np.float32([-0.75]))
+
+    assert (float(integers[0]) - 128) * encoding.scale == pytest.approx(-0.75, rel=1e-6)
+
+
+def test_a_value_out_of_integers_tells_its_encoding():
+    graph = network(
+        "g (uint8[4] x) => (y) { f = DequantizeLinear(x, s, z) y = Neg(f) }",
+        s=np.float32(0.5),
+        z=np.uint8(7),
+    )
+    nodes = list(graph.model.graph)
+
+    assert given_encoding(nodes[0].outputs[0]) == Encoding(0.5, 7)
+    assert given_encoding(nodes[1].outputs[0]) is None
+    assert given_encoding(ir.val("x")) is None
