@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgekit.boxes import box_iou, clip, cxcywh_from_xyxy, nms, xyxy_from_cxcywh
@@ -37,6 +37,7 @@ def slow_nms(boxes: Boxes, iou: float, limit: int, *, class_aware: bool) -> list
     return kept[:limit]
 
 
+@settings(deadline=None)
 @given(seed=seeds)
 def test_centre_and_corner_formats_are_inverse(seed):
     xyxy = random_boxes(seed).xyxy
@@ -46,6 +47,7 @@ def test_centre_and_corner_formats_are_inverse(seed):
     np.testing.assert_allclose(back, xyxy, atol=1e-4)
 
 
+@settings(deadline=None)
 @given(seed=seeds)
 def test_iou_is_symmetric_and_within_bounds_and_agrees_with_the_formula(seed):
     a, b = random_boxes(seed, 8).xyxy, random_boxes(seed + 1, 5).xyxy
@@ -72,6 +74,7 @@ def test_clip_keeps_corners_inside_the_image():
     np.testing.assert_array_equal(inside, [[0, 0, 640, 20], [10, 10, 20, 480]])
 
 
+@settings(deadline=None)
 @given(
     seed=seeds,
     iou=st.sampled_from([0.0, 0.45, 0.65, 0.9]),
@@ -86,6 +89,7 @@ def test_nms_keeps_what_the_greedy_definition_keeps(seed, iou, limit, class_awar
     assert kept.tolist() == slow_nms(boxes, iou, limit, class_aware=class_aware)
 
 
+@settings(deadline=None)
 @given(seed=seeds)
 def test_nms_is_idempotent(seed):
     boxes = random_boxes(seed)

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgekit.heads.scores import (
@@ -46,6 +46,7 @@ def test_a_view_of_channels_first_does_not_copy(shape):
     assert np.shares_memory(read({"o": output}, View(output="o", axis=1, columns=(1, 3))), output)
 
 
+@settings(deadline=None)
 @given(score=st.floats(0.001, 0.999))
 def test_a_threshold_before_the_sigmoid_is_the_threshold_after_it(score):
     assert logistic(threshold_before("sigmoid", score)) == pytest.approx(score)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgekit.heads.probing.layouts import Layout
@@ -113,6 +113,7 @@ def test_scores_of_only_some_predictions_are_no_scores():
     assert find_scores(tables({"a": np.float32(logistic(seen.logits))[:, :20]}), seen) == []
 
 
+@settings(deadline=None)
 @given(seed=st.integers(0, 1000))
 def test_keys_are_located_and_strangers_are_not(seed):
     rng = np.random.default_rng(seed)
