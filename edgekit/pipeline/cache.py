@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
+import zlib
 from typing import TYPE_CHECKING, Any
 from zipfile import BadZipFile
 
@@ -17,6 +19,10 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+logger = logging.getLogger(__name__)
+
+# What numpy raises for a file that was cut short or changed, depending on where.
+_DAMAGE = (OSError, EOFError, ValueError, KeyError, BadZipFile, zlib.error)
 _NUMBERS = ("low", "high", "moving_low", "moving_high", "limit")
 
 
@@ -37,17 +43,20 @@ def cached_statistics(
     if kept is not None:
         return kept
     statistics = collect()
-    _write(path, statistics)
+    try:
+        _write(path, statistics)
+    except OSError as err:
+        logger.warning("Cannot keep statistics in %s: %s. Set EDGEKIT_CACHE.", folder, err.strerror)
     return statistics
 
 
 def _read(path: Path) -> Statistics | None:
     """Return the statistics in a file; ``None`` when there is none or it was cut short."""
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
             tensors = dict(_tensors(file))
             return Statistics(tensors, int(file["images"]), str(file["graph"]))
-    except (OSError, ValueError, KeyError, BadZipFile):
+    except _DAMAGE:
         return None
 
 

@@ -42,7 +42,7 @@ class Conversion:
 
     Attributes:
         report: As written to the folder.
-        missed: What the target's own row misses of the budget, one clause each.
+        missed: What the target's own row misses of a budget that was set, one clause each.
     """
 
     report: Report
@@ -63,7 +63,7 @@ def convert(path: Path, options: ConvertOptions, progress: Progress = silent) ->
         measured = _measure(job, built, progress)
         report = report_of(job, built, measured, (warning,) if warning else ())
         write_result(job, built, measured, report, folder)
-    return Conversion(report, missed(report.rows[-1], job.budget))
+    return Conversion(report, missed(report.rows[-1], job.budget) if job.gated else ())
 
 
 def open_job(path: Path, options: ConvertOptions) -> Job:

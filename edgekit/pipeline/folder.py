@@ -30,10 +30,13 @@ def whole_folder(out: Path) -> Iterator[Path]:
     try:
         work.mkdir(parents=True)
     except OSError as err:
-        raise ConfigError(f"Cannot write {out}: {err.strerror}. Choose another --out.") from err
+        raise _unwritable(out, err) from err
     try:
         yield work
-        _put_in_place(work, out)
+        try:
+            _put_in_place(work, out)
+        except OSError as err:
+            raise _unwritable(out, err) from err
     finally:
         shutil.rmtree(work, ignore_errors=True)
 
@@ -48,9 +51,18 @@ def _refuse_foreign(out: Path) -> None:
         )
 
 
+def _unwritable(out: Path, err: OSError) -> ConfigError:
+    return ConfigError(f"Cannot write {out}: {err.strerror}. Choose another --out.")
+
+
 def _put_in_place(work: Path, out: Path) -> None:
     previous = work.with_name(f"{work.name}.previous")
     if out.exists():
         out.rename(previous)
-    work.rename(out)
+    try:
+        work.rename(out)
+    except OSError:
+        if previous.exists():
+            previous.rename(out)
+        raise
     shutil.rmtree(previous, ignore_errors=True)

@@ -51,6 +51,13 @@ class Job:
         budget = Budget(p90_ms=gates.p90_ms_max)
         return budget if allowed is None else replace(budget, map_drop_points=allowed)
 
+    @property
+    def gated(self) -> bool:
+        """Whether the command line or the recipe set a budget: only then can it be missed."""
+        gates = self.recipe.gates
+        set_by = (self.options.map_drop_points_max, gates.map_drop_points_max, gates.p90_ms_max)
+        return any(limit is not None for limit in set_by)
+
 
 @dataclass(frozen=True, eq=False)
 class Built:

@@ -59,7 +59,7 @@ def decide(rows: Sequence[Row], budget: Budget | None = None) -> Verdict:
 
 def missed(row: Row, budget: Budget) -> tuple[str, ...]:
     """Return what ``row`` misses of ``budget``, one clause each; empty when it keeps all of it."""
-    clauses = [_missed_accuracy(row, budget)]
+    clauses = [None if row.baseline else _missed_accuracy(row, budget)]
     if budget.p90_ms is not None and row.latency_ms and row.latency_ms.p90 > budget.p90_ms:
         clauses.append(f"takes {ms(row.latency_ms.p90)} ms (p90), more than {budget.p90_ms:g}")
     return tuple(c for c in clauses if c)
