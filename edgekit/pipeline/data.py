@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -83,7 +84,8 @@ def locked(dataset: Dataset | None) -> LockedData | None:
     """Return the content hashes of an image set."""
     if dataset is None:
         return None
-    images = {r.path.name: file_sha256(r.path) for r in dataset.records}
+    root = os.path.commonpath([r.path.parent for r in dataset.records])
+    images = {r.path.relative_to(root).as_posix(): file_sha256(r.path) for r in dataset.records}
     return LockedData(source=dataset.name, sha256=dataset_sha256(dataset), images=images)
 
 

@@ -48,7 +48,7 @@ def gallery_of(
         f"The {len(shown) - 2} images whose number and confidence of detections INT8 changed most, "
         "and the 2 it changed least."
         if len(ranked) > SHOWN
-        else "All evaluation images."
+        else "All images in which FP32 or INT8 is sure of anything."
     )
     return Gallery("fp32", "int8", class_names, CONFIDENCE, chosen, tuple(pictures))
 

@@ -23,7 +23,9 @@ class LockedData(BaseModel):
 
     source: str
     sha256: str = Field(description="Of all images and labels together.")
-    images: dict[str, str] = Field(description="File name to sha256 of its content.")
+    images: dict[str, str] = Field(
+        description="File, below the folder all are in, to sha256 of its content."
+    )
 
 
 class Lock(BaseModel):

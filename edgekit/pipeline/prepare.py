@@ -13,7 +13,7 @@ from edgekit.export.simplify import simplify
 from edgekit.heads.conventions import Convention, conventions
 from edgekit.heads.find import HeadOptions, find_head
 from edgekit.load.onnx_file import LoadOptions, load_onnx
-from edgekit.pipeline.preprocess import changed
+from edgekit.pipeline.preprocess import changed, described
 from edgekit.reparam.blocks import prove_folds
 from edgekit.reparam.fold import fold_batchnorm
 from edgekit.reparam.parity import prove_parity
@@ -115,7 +115,7 @@ def _convention(found: tuple[Convention, ...], options: ModelOptions) -> Convent
         if not chosen:
             raise UnknownNameError("family", options.family, (c.family for c in found))
     if len(chosen) > 1:
-        listed = "\n".join(f"  --family {c.family}: {c.preprocess}" for c in chosen)
+        listed = "\n".join(f"  --family {c.family}: {described(c.preprocess)}" for c in chosen)
         raise HeadError(
             "This head is used by families that prepare images differently, and nothing in the "
             f"model tells which it is. Choose one:\n{listed}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields
+from math import isfinite
 from typing import get_args
 
 from pydantic import TypeAdapter, ValidationError
@@ -39,7 +40,7 @@ def changed(preprocess: Preprocess, text: str) -> Preprocess:
             raise UnknownNameError("--preprocess key", key, _KEYS)
         values[key] = _triple(value) if key in _TRIPLES else value
     try:
-        return _ADAPTER.validate_python(values)
+        made = _ADAPTER.validate_python(values)
     except ValidationError as err:
         fault = err.errors()[0]
         raise ConfigError(
@@ -47,6 +48,8 @@ def changed(preprocess: Preprocess, text: str) -> Preprocess:
             f"resize: {', '.join(get_args(Resize))}; color: {', '.join(get_args(ColorOrder))}; "
             f"interpolation: {', '.join(get_args(Interpolation))}."
         ) from err
+    _require_usable(made)
+    return made
 
 
 def described(preprocess: Preprocess) -> str:
@@ -54,9 +57,23 @@ def described(preprocess: Preprocess) -> str:
     parts = []
     for key in _KEYS:
         value = getattr(preprocess, key)
-        text = "/".join(f"{v:g}" for v in value) if key in _TRIPLES else str(value)
+        text = "/".join(str(v).removesuffix(".0") for v in value) if key in _TRIPLES else str(value)
         parts.append(f"{key}={text}")
     return ",".join(parts)
+
+
+def _require_usable(made: Preprocess) -> None:
+    usable = {
+        "mean": (all(map(isfinite, made.mean)), "finite numbers"),
+        "std": (all(isfinite(s) and s > 0 for s in made.std), "finite numbers above 0"),
+        "pad_value": (0 <= made.pad_value <= 255, "a grey level of 0 to 255"),
+    }
+    for key, (fits, expected) in usable.items():
+        if not fits:
+            raise ConfigError(
+                f"--preprocess {key}: expected {expected}, found {getattr(made, key)}. "
+                f"Leave {key} out to keep what the family does."
+            )
 
 
 def _triple(text: str) -> tuple[str, ...]:

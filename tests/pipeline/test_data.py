@@ -1,0 +1,95 @@
+import shutil
+
+import pytest
+
+from edgekit.config.calibration import open_source
+from edgekit.config.recipe import CalibrationDraw
+from edgekit.errors import ConfigError, DataError
+from edgekit.images.overlap import file_sha256
+from edgekit.pipeline.data import data_use, locked, open_image_sets
+
+DRAW = CalibrationDraw(count=16)
+
+
+def test_only_as_many_images_as_the_recipe_says_calibrate(tiny, tmp_path):
+    sets = open_image_sets(tiny.options(tmp_path), CalibrationDraw(count=5))
+
+    assert len(sets.calibration.records) == 5
+    assert len(sets.evaluation.records) == 10
+
+
+def test_few_images_are_a_warning(tiny, tmp_path):
+    few = open_image_sets(tiny.options(tmp_path), CalibrationDraw(count=5))
+    enough = open_image_sets(tiny.options(tmp_path), DRAW)
+
+    assert ["Only 5 calibration images" in w for w in few.warnings] == [True]
+    assert enough.warnings == ()
+
+
+def test_a_float_target_opens_no_calibration_images(tiny, tmp_path):
+    sets = open_image_sets(tiny.options(tmp_path, calib="nowhere", evaluation=None), None)
+
+    assert (sets.calibration, sets.evaluation, sets.warnings) == (None, None, ())
+
+
+def test_int8_without_calibration_images_says_what_to_add(tiny, tmp_path):
+    with pytest.raises(ConfigError, match=r"ort-cpu-int8 quantizes.*Add --calib FOLDER"):
+        open_image_sets(tiny.options(tmp_path, calib=None), DRAW)
+
+
+def test_an_image_that_calibrates_and_scores_is_refused(tiny, tmp_path):
+    calib = tmp_path / "calib"
+    shutil.copytree(tiny.calib, calib)
+    shutil.copy(tiny.labels.parent / "images/2-03.png", calib / "under-another-name.png")
+    options = tiny.options(tmp_path, calib=str(calib))
+    draw = CalibrationDraw(count=17)
+
+    with pytest.raises(ConfigError, match=r"1 calibration images .*2-03.*--allow-overlap"):
+        open_image_sets(options, draw)
+
+
+def test_allowed_overlap_is_a_warning(tiny, tmp_path):
+    images = str(tiny.labels.parent / "images")
+
+    sets = open_image_sets(tiny.options(tmp_path, calib=images, allow_overlap=True), DRAW)
+
+    assert "10 calibration images are also evaluation images" in sets.warnings[-1]
+    assert "flattered" in sets.warnings[-1]
+
+
+def test_an_empty_folder_is_refused(tiny, tmp_path):
+    (tmp_path / "empty").mkdir()
+
+    with pytest.raises(DataError, match="empty"):
+        open_image_sets(tiny.options(tmp_path, calib=str(tmp_path / "empty")), DRAW)
+
+
+def test_what_was_wrong_with_files_is_counted(tiny, tmp_path):
+    shutil.copytree(tiny.calib, tmp_path / "calib")
+    broken = tmp_path / "calib/1-00.png"
+    broken.write_bytes(broken.read_bytes()[:100])
+
+    use = data_use("calibration", open_source(str(tmp_path / "calib")))
+
+    assert (use.role, use.images) == ("calibration", 16)
+    assert sum(use.faults.values()) == 1
+
+
+def test_every_image_is_locked_by_its_content(tiny):
+    dataset = open_source(str(tiny.calib))
+
+    lock = locked(dataset)
+
+    assert len(lock.images) == 16
+    assert lock.images["1-07.png"] == file_sha256(tiny.calib / "1-07.png")
+    assert lock.sha256 == data_use("calibration", dataset).sha256
+    assert locked(None) is None
+
+
+def test_images_of_the_same_name_are_all_locked(tiny, tmp_path):
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        number = {"a": 1, "b": 2}[folder]
+        shutil.copy(tiny.calib / f"1-0{number}.png", tmp_path / folder / "same.png")
+
+    assert len(locked(open_source(str(tmp_path))).images) == 2

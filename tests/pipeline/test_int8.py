@@ -1,0 +1,98 @@
+import pytest
+
+from edgekit.config.calibration import open_source
+from edgekit.config.device import find_device
+from edgekit.config.recipe import Int8
+from edgekit.errors import ConfigError
+from edgekit.graphs import graph_to_bytes
+from edgekit.pipeline import int8 as module
+from edgekit.pipeline.int8 import Int8Options, quantize_network, weight_bits
+from edgekit.pipeline.options import ModelOptions
+from edgekit.pipeline.prepare import network_of, prepare
+
+
+@pytest.fixture(scope="module")
+def network(tiny):
+    return network_of(prepare(tiny.model, ModelOptions()))
+
+
+@pytest.fixture(scope="module")
+def calibration(tiny):
+    return open_source(str(tiny.calib))
+
+
+@pytest.fixture
+def collected(monkeypatch):
+    """How often images were run to calibrate."""
+    calls = []
+    collect = module.collect
+
+    def counting(*args):
+        calls.append(args)
+        return collect(*args)
+
+    monkeypatch.setattr(module, "collect", counting)
+    return calls
+
+
+def test_the_same_images_are_run_once(network, calibration, tmp_path, collected):
+    options = Int8Options(Int8(kind="int8"), 7, tmp_path)
+
+    first = quantize_network(network, calibration, options)
+    second = quantize_network(network, calibration, options)
+
+    assert len(collected) == 1
+    assert graph_to_bytes(first.graph) == graph_to_bytes(second.graph)
+
+
+def test_another_observer_reads_the_same_statistics(network, calibration, tmp_path, collected):
+    mse, minmax = (
+        quantize_network(
+            network, calibration, Int8Options(Int8(kind="int8", observer=o), 7, tmp_path)
+        )
+        for o in ("mse", "minmax")
+    )
+
+    assert len(collected) == 1
+    assert mse.ranges != minmax.ranges
+
+
+def test_every_image_is_told(network, calibration):
+    told = []
+
+    quantize_network(
+        network,
+        calibration,
+        Int8Options(Int8(kind="int8"), 7),
+        lambda stage, done, total: told.append((stage, done, total)),
+    )
+
+    assert told == [("calibrate", i, 16) for i in range(1, 17)]
+
+
+def test_a_layer_asked_to_stay_in_float_stays(network, calibration):
+    precision = Int8(kind="int8", keep_float=("Conv_2",))
+
+    kept = quantize_network(network, calibration, Int8Options(precision, 7)).plan.kept_float
+
+    assert "Conv_2" in kept
+
+
+def test_a_pattern_that_names_no_layer_is_refused(network, calibration):
+    precision = Int8(kind="int8", keep_float=("no-such-layer",))
+
+    with pytest.raises(ConfigError, match="no-such-layer"):
+        quantize_network(network, calibration, Int8Options(precision, 7))
+
+
+@pytest.mark.parametrize(
+    ("asked", "device", "bits"),
+    [
+        ("auto", "generic-x86-avx2", 7),
+        ("auto", "generic-x86-vnni", 8),
+        (8, "generic-x86-avx2", 8),
+        (7, "generic-x86-vnni", 7),
+    ],
+)
+def test_weights_take_as_many_bits_as_the_device_sums_exactly(asked, device, bits):
+    assert weight_bits(Int8(kind="int8", weight_bits=asked), find_device(device)) == bits
