@@ -11,10 +11,13 @@ if TYPE_CHECKING:
     import onnx_ir as ir
     from numpy.typing import NDArray
 
-    from edgekit.values import Floats, Range
+    from edgekit.values import Floats, Range, WeightRule
+
+    Doubles = NDArray[np.float64]
 
 BIAS_MAX = 2**30  # the other half of 32 bits is left to the products it is added to
-CLIPS = np.linspace(0.5, 1.0, 26)
+PAIR_MAX = 32_767 // 255  # of two weights summed, times the largest u8, still in 16 bits
+SHARES = np.linspace(0.5, 2.0, 76)  # scales tried: below 1 they clip, above they make room
 
 
 @dataclass(frozen=True)
@@ -72,31 +75,54 @@ def smallest_scales(bias: Floats, input_scale: float) -> Floats:
 
 
 def encode_weight(
-    weight: Floats, axis: int, bits: int, smallest: Floats | float = 0.0
+    weight: Floats, axis: int, rule: WeightRule, smallest: Floats | float = 0.0
 ) -> EncodedWeight:
-    """Return ``weight`` in ``bits`` bits, each channel clipped where its squared error is least.
+    """Return ``weight`` in integers, each channel scaled where its squared error is least.
 
     Args:
         weight: Any shape.
         axis: Output channel axis.
-        bits: 8, or 7 where pairs of products are summed in 16 bits.
+        rule: Which integers are allowed; see ``WeightRule``.
         smallest: No channel gets a scale below this, ``(channels,)``.
     """
-    top = 2 ** (bits - 1) - 1
-    channels = np.moveaxis(weight, axis, 0).reshape(weight.shape[axis], -1).astype(np.float64)
-    peak = np.maximum(np.abs(channels).max(axis=1), 1e-12)
-    best = np.full(len(channels), np.inf)
-    scales = peak / top
-    for clip in CLIPS:
-        trial = peak * clip / top
-        rounded = np.clip(np.round(channels / trial[:, None]), -top, top) * trial[:, None]
-        error = ((rounded - channels) ** 2).sum(axis=1)
-        scales = np.where(error < best, trial, scales)
-        best = np.minimum(error, best)
-    scales32 = np.maximum(scales, smallest).astype(np.float32)
-    steps = weight / _along(scales32, axis, weight.ndim)
-    integers = np.clip(np.round(steps), -top, top).astype(np.int8)
-    return EncodedWeight(integers, scales32, axis)
+    channels = np.moveaxis(weight, axis, 0)
+    rows = channels.reshape(len(channels), -1).astype(np.float64)
+    top = 63 if rule == "narrow" else 127
+    peak = np.maximum(np.abs(rows).max(axis=1), 1e-12)
+    scales, least = peak / 63, np.full(len(rows), np.inf)
+    for share in SHARES if rule == "paired" else SHARES[SHARES <= 1]:
+        trial = peak * share / top
+        integers = _rounded(channels, trial, 0, top)
+        error = ((integers.reshape(rows.shape) * trial[:, None] - rows) ** 2).sum(axis=1)
+        allowed = _pairs_fit(integers) if rule == "paired" else True
+        better = (error < least) & allowed
+        scales, least = np.where(better, trial, scales), np.where(better, error, least)
+    scales = np.maximum(scales, smallest).astype(np.float32)
+    return EncodedWeight(_rounded(weight, scales, axis, top).astype(np.int8), scales, axis)
+
+
+def _rounded(weight: Floats, scales: Floats | Doubles, axis: int, top: int) -> Doubles:
+    steps = weight.astype(np.float64) / _along(scales.astype(np.float64), axis, weight.ndim)
+    integers: Doubles = np.clip(np.round(steps), -top, top)
+    return integers
+
+
+def _pairs_fit(integers: Doubles) -> NDArray[np.bool_]:
+    """Return for each channel whether no two products that are summed in 16 bits can overflow.
+
+    A runtime sums neighbours along the inputs of a channel. Convolutions lay them out with the
+    channels last; the order as stored is kept safe as well, for runtimes that do not.
+    """
+    last = np.moveaxis(integers, 1, -1).reshape(len(integers), -1)
+    return _neighbours_fit(last) & _neighbours_fit(integers.reshape(len(integers), -1))
+
+
+def _neighbours_fit(rows: Doubles) -> NDArray[np.bool_]:
+    pairs = np.pad(rows, ((0, 0), (0, rows.shape[1] % 2))).reshape(len(rows), -1, 2)
+    above = np.maximum(pairs, 0).sum(axis=2).max(axis=1)
+    below = np.maximum(-pairs, 0).sum(axis=2).max(axis=1)
+    fits: NDArray[np.bool_] = np.maximum(above, below) <= PAIR_MAX
+    return fits
 
 
 def encode_bias(bias: Floats, scales: Floats) -> EncodedWeight:

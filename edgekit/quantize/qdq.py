@@ -26,11 +26,11 @@ if TYPE_CHECKING:
 
     from edgekit.quantize.encode import EncodedWeight
     from edgekit.quantize.plan import Plan
-    from edgekit.values import Graph
+    from edgekit.values import Graph, WeightRule
 
 
 def insert_qdq(
-    graph: Graph, plan: Plan, encodings: Mapping[str, Encoding], weight_bits: int
+    graph: Graph, plan: Plan, encodings: Mapping[str, Encoding], weight_rule: WeightRule
 ) -> Graph:
     """Return ``graph`` with quantize and dequantize nodes around everything ``plan`` quantizes.
 
@@ -38,13 +38,16 @@ def insert_qdq(
         graph: The network in float.
         plan: What is quantized.
         encodings: One per leader of the plan.
-        weight_bits: 8, or 7 where 16-bit sums of products saturate.
+        weight_rule: Which integers weights may use.
     """
     model = graph.model.clone()
-    inserter = _Inserter(model.graph, plan, encodings, weight_bits)
+    inserter = _Inserter(model.graph, plan, encodings, weight_rule)
     for node in list(model.graph):
         if node.name in plan.nodes:
             inserter.quantize_node(node)
+    for node in list(model.graph):
+        if node.name not in plan.nodes and node.op_type in {"Conv", "ConvTranspose", "Gemm"}:
+            inserter.shield_node(node)
     RemoveUnusedNodesPass()(model)
     return graph_from_model(model, parent=graph.sha256)
 
@@ -53,11 +56,15 @@ class _Inserter:
     """Rewrites one cloned graph in place, nodes in their order."""
 
     def __init__(
-        self, graph: ir.Graph, plan: Plan, encodings: Mapping[str, Encoding], weight_bits: int
+        self,
+        graph: ir.Graph,
+        plan: Plan,
+        encodings: Mapping[str, Encoding],
+        weight_rule: WeightRule,
     ) -> None:
         self._graph = graph
         self._rules = plan.rules
-        self._weight_bits = weight_bits
+        self._weight_rule = weight_rule
         self._encodings = {
             value: replace(encodings[link.leader], scale=encodings[link.leader].scale * link.factor)
             for value, link in plan.links.items()
@@ -79,6 +86,31 @@ class _Inserter:
         for output in node.outputs:
             if str(output.name) in self._encodings:
                 self._encode_output(node, output)
+
+    def shield_node(self, node: ir.Node) -> None:
+        """Keep the runtime from rounding the weights of a node that stays in float.
+
+        ONNX Runtime rounds them to 8 bits, one scale for all, behind any DequantizeLinear that
+        has a single scale (``WeightBiasQuantization``). ``node`` reads one with a scale, the same,
+        for every channel.
+        """
+        value = node.inputs[0]
+        if value is None or value.shape is None or not dequantized(value):
+            return
+        integers, scale, zero_point = _producer(value).inputs
+        assert integers is not None
+        long = [(axis, d) for axis, d in enumerate(value.shape.numpy()) if d > 1]
+        axis, length = long[0] if long else (0, 1)
+        name = f"{node.name}_input"
+        inputs = [
+            integers,
+            self._initializer(f"{name}_scale", np.full(length, _array(scale))),
+            self._initializer(f"{name}_zero_point", np.full(length, _array(zero_point))),
+        ]
+        dequantize = _node("DequantizeLinear", inputs, f"{name}_dequantized")
+        dequantize.attributes["axis"] = ir.AttrInt64("axis", axis)
+        self._graph.insert_before(node, [dequantize])
+        node.replace_input_with(0, dequantize.outputs[0])
 
     def _read_encoded(self, node: ir.Node, value: ir.Value) -> None:
         """Make ``node`` read a value of a float node through Q and DQ."""
@@ -111,10 +143,10 @@ class _Inserter:
         self, output: ir.Value, uses: Sequence[tuple[ir.Node, int]], reals: ir.Value
     ) -> None:
         _redirect(uses, reals)
+        reals.type, reals.shape = output.type, output.shape
         for index, value in enumerate(self._graph.outputs):
             if value is output:
                 self._graph.outputs[index] = reals
-                reals.type, reals.shape = output.type, output.shape
                 reals.name, output.name = output.name, f"{output.name}_float"
 
     def _pair(self, value: ir.Value) -> tuple[ir.Node, ir.Node]:
@@ -139,12 +171,12 @@ class _Inserter:
     def _encode_weights(self, node: ir.Node) -> None:
         weight, axis = _array(node.inputs[1]), output_axis(node)
         if len(node.inputs) < 3 or node.inputs[2] is None:
-            encoded = encode_weight(weight, axis, self._weight_bits)
+            encoded = encode_weight(weight, axis, self._weight_rule)
         else:
             bias = _array(node.inputs[2]).reshape(-1)  # that of a Gemm may be (1, N)
             input_scale = _array(_producer(node.inputs[0]).inputs[1])
             smallest = smallest_scales(bias, float(input_scale))
-            encoded = encode_weight(weight, axis, self._weight_bits, smallest)
+            encoded = encode_weight(weight, axis, self._weight_rule, smallest)
             scales = encoded.scales * input_scale
             self._store(node, 2, encode_bias(bias, scales))
         self._store(node, 1, encoded)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from edgekit.quantize.encode import Encoding
     from edgekit.quantize.plan import Plan
-    from edgekit.values import Graph, Range
+    from edgekit.values import Graph, Range, WeightRule
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,21 +25,21 @@ class QuantizedGraph:
     Attributes:
         plan: What is quantized and what is not, with reasons.
         ranges: The range of every value that has an encoding of its own.
-        weight_bits: 8, or 7 where pairs of products are summed in 16 bits.
+        weight_rule: Which integers its weights use.
     """
 
     graph: Graph
     plan: Plan
     ranges: Mapping[str, Range]
-    weight_bits: int
+    weight_rule: WeightRule
 
 
 def quantize(
-    graph: Graph, plan: Plan, ranges: Mapping[str, Range], weight_bits: int
+    graph: Graph, plan: Plan, ranges: Mapping[str, Range], weight_rule: WeightRule
 ) -> QuantizedGraph:
     """Return ``graph`` quantized as ``plan`` says, with encodings that cover ``ranges``."""
-    quantized = insert_qdq(graph, plan, encodings_of(graph, plan, ranges), weight_bits)
-    return QuantizedGraph(quantized, plan, ranges, weight_bits)
+    quantized = insert_qdq(graph, plan, encodings_of(graph, plan, ranges), weight_rule)
+    return QuantizedGraph(quantized, plan, ranges, weight_rule)
 
 
 def encodings_of(graph: Graph, plan: Plan, ranges: Mapping[str, Range]) -> dict[str, Encoding]:

@@ -51,7 +51,7 @@ def test_zero_is_one_of_the_encoded_numbers(span):
     assert np.float32(encoding.scale) == encoding.scale > 0
 
 
-@pytest.mark.parametrize("bits", [7, 8])
+@pytest.mark.parametrize("rule", ["full", "paired", "narrow"])
 @given(weight=weights, axis=st.sampled_from([0, 1]))
 def test_weights_stay_within_their_bits_and_half_a_scale(bits, weight, axis):
     top = 2 ** (bits - 1) - 1
@@ -65,7 +65,7 @@ def test_weights_stay_within_their_bits_and_half_a_scale(bits, weight, axis):
     assert np.all(np.abs(encoded.reals() - reach) <= 0.501 * scales)
 
 
-@pytest.mark.parametrize("bits", [7, 8])
+@pytest.mark.parametrize("rule", ["full", "paired", "narrow"])
 @given(weight=weights)
 def test_no_channel_is_worse_than_without_clipping(bits, weight):
     top = 2 ** (bits - 1) - 1

@@ -86,7 +86,7 @@ def test_what_only_moves_values_keeps_their_encoding(move):
 
 
 def test_every_part_of_a_split_keeps_the_encoding():
-    found = planned("c = Conv(x, w) y, z = Split<axis = 1, num_outputs = 2>(c)", outputs="y, z")
+    found = planned("c = Conv(x, w) y, z = Split<axis = 1>(c)", outputs="y, z")
 
     assert found.links["y"] == found.links["z"] == Link("c")
 
