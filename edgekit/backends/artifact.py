@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from edgekit.errors import ConfigError
 from edgekit.heads.spec import HeadSpec, NmsOptions
-from edgekit.values import Precision, Preprocess
+from edgekit.values import Precision, Preprocess, WeightRule
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,9 +28,9 @@ class Manifest(BaseModel):
     sha256: str = Field(description="Of the model file.")
     backend: Literal["onnxruntime"]
     precision: Precision
-    weight_bits: int | None = Field(
+    weight_rule: WeightRule | None = Field(
         default=None,
-        description="8 is exact only where u8 x s8 products are summed in 32 bits (VNNI, dotprod).",
+        description="'full' is exact only where u8 x s8 products are summed in 32 bits.",
     )
     input: Literal["u8-nhwc", "float-nchw"]
     preprocess: Preprocess

@@ -21,7 +21,7 @@ def devices(json: Json = False) -> None:
                 "name": device.name,
                 "instructions": " ".join(device.cpu.isa),
                 "threads": device.threads,
-                "8-bit weights": "exact" if device.exact_u8s8 else "saturate, 7 bits used",
+                "weights": "full" if device.exact_u8s8 else "paired",
             }
         )
     typer.echo(show(rows, as_json=json), nl=False)

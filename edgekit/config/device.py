@@ -66,10 +66,10 @@ class Device(Schema):
 
     @property
     def exact_u8s8(self) -> bool:
-        """Whether 8-bit weights are safe: sums of u8 x s8 products are kept in 32 bits.
+        """Whether weights may use all of 8 bits: sums of u8 x s8 products are kept in 32 bits.
 
         Without it (AVX2, AVX-512 before VNNI) pairs of products are summed in 16 bits, which
-        saturate unless weights take 7 bits only.
+        saturate unless weights leave room for it.
         """
         return not _EXACT.isdisjoint(self.cpu.isa)
 

@@ -9,6 +9,7 @@ from pydantic import Field
 from edgekit.config.files import find, names, parse
 from edgekit.config.schema import Schema
 from edgekit.errors import ConfigError
+from edgekit.values import WeightRule
 
 Observer = Literal["minmax", "moving-average", "percentile", "mse"]
 
@@ -32,9 +33,10 @@ class Int8(Schema):
     kind: Literal["int8"]
     calibration: CalibrationDraw = CalibrationDraw()
     observer: Observer = Field(default="mse", description="How ranges follow from histograms.")
-    weight_bits: Literal["auto", 7, 8] = Field(
+    weight_rule: Literal["auto"] | WeightRule = Field(
         default="auto",
-        description="'auto' takes 7 where 16-bit sums of products saturate (x86 without VNNI).",
+        description="Integers that weights use. 'auto' takes 'paired' where products are summed "
+        "in 16 bits (x86 without VNNI), else 'full'.",
     )
     noise_limit_db: float = Field(
         default=22,

@@ -18,7 +18,7 @@ from edgekit.measure.preprocess_probe import probe, require_sane
 from edgekit.pipeline.assemble import report_of, write_result
 from edgekit.pipeline.data import open_image_sets
 from edgekit.pipeline.folder import whole_folder
-from edgekit.pipeline.int8 import Int8Options, quantize_network, weight_bits
+from edgekit.pipeline.int8 import Int8Options, quantize_network, weight_rule
 from edgekit.pipeline.job import Built, Job, Measured
 from edgekit.pipeline.opened import candidate_of
 from edgekit.pipeline.prepare import network_of, prepare
@@ -123,7 +123,7 @@ def _quantize(job: Job, progress: Progress) -> QuantizedGraph | None:
     precision = job.recipe.precision
     if not isinstance(precision, Int8) or job.sets.calibration is None:
         return None
-    options = Int8Options(precision, weight_bits(precision, job.device), job.options.cache)
+    options = Int8Options(precision, weight_rule(precision, job.device), job.options.cache)
     return quantize_network(job.network, job.sets.calibration, options, progress)
 
 

@@ -29,7 +29,7 @@ def diagnose() -> tuple[Finding, ...]:
     """Return what was found, the parts that every conversion needs first."""
     host = detect_host()
     weights = (
-        "8-bit weights are exact" if host.exact_u8s8 else "weights get 7 bits, or sums overflow"
+        "products are summed in 32 bits" if host.exact_u8s8 else "in 16 bits: weights are paired"
     )
     return (
         Finding("python", platform.python_version()),

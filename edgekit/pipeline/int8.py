@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from edgekit.pipeline.prepare import Network
     from edgekit.protocols import Progress
     from edgekit.quantize.plan import Plan
-    from edgekit.values import Dataset, Graph, Pixels, Preprocess, Statistics
+    from edgekit.values import Dataset, Graph, Pixels, Preprocess, Statistics, WeightRule
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,12 +38,12 @@ class Int8Options:
 
     Attributes:
         precision: The recipe's choices.
-        weight_bits: 8, or 7 where pairs of products are summed in 16 bits.
+        weight_rule: Which integers its weights use.
         cache: Where statistics are kept between runs; ``None`` keeps none.
     """
 
     precision: Int8
-    weight_bits: int
+    weight_rule: WeightRule
     cache: Path | None = None
 
 
@@ -70,7 +70,7 @@ def quantize_network(
     encodings = encodings_of(graph, wished, ranges)
     drowned = drowned_nodes(graph, wished, encodings, statistics, precision.noise_limit_db)
     decided = plan(graph, ORT_X86, {**kept, **drowned})
-    return quantize(graph, decided, ranges, options.weight_bits)
+    return quantize(graph, decided, ranges, options.weight_rule)
 
 
 def _watched(graph: Graph, wished: Plan) -> tuple[str, ...]:
@@ -105,11 +105,11 @@ def _statistics(
     )
 
 
-def weight_bits(precision: Int8, device: Device) -> int:
-    """Return 8 where the device sums products in 32 bits or the recipe insists, else 7."""
-    if precision.weight_bits == "auto":
-        return 8 if device.exact_u8s8 else 7
-    return precision.weight_bits
+def weight_rule(precision: Int8, device: Device) -> WeightRule:
+    """Return the recipe's rule; for ``auto``, the widest that is exact on ``device``."""
+    if precision.weight_rule == "auto":
+        return "full" if device.exact_u8s8 else "paired"
+    return precision.weight_rule
 
 
 def _pixels(dataset: Dataset, preprocess: Preprocess, progress: Progress) -> Iterator[Pixels]:

@@ -6,6 +6,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from edgekit.values import WeightRule
+
 
 class Span(BaseModel):
     """The range one encoding covers, in the tensor's own units."""
@@ -44,7 +46,7 @@ class Lock(BaseModel):
     artifact_sha256: str
     calibration: LockedData | None
     evaluation: LockedData | None
-    weight_bits: int | None
+    weight_rule: WeightRule | None
     ranges: dict[str, Span]
     kept_float: dict[str, str] = Field(description="Node to the reason it stays in float.")
     versions: dict[str, str]

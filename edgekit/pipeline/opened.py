@@ -88,9 +88,9 @@ def _of_artifact(manifest: Manifest, model: Path, name: str) -> Opened:
         input=manifest.input,
     )
     warnings: tuple[str, ...] = ()
-    if manifest.weight_bits == 8 and not detect_host().exact_u8s8:
+    if manifest.weight_rule == "full" and not detect_host().exact_u8s8:
         warning = (
-            f"{name} has 8-bit weights for a processor with VNNI or dot products; this one has "
+            f"{name} was made for a processor with VNNI or dot products; this one has "
             "neither, and sums will saturate. Convert with --device generic-x86-avx2."
         )
         warnings = (warning,)

@@ -32,7 +32,7 @@ def test_the_int8_recipe_leaves_the_rest_to_defaults():
 
     assert recipe.precision == Int8(kind="int8")
     assert recipe.precision.calibration.count == 64
-    assert recipe.precision.weight_bits == "auto"
+    assert recipe.precision.weight_rule == "auto"
     assert recipe.gates == Gates()
 
 
@@ -83,12 +83,12 @@ def test_a_recipe_cannot_be_changed():
 
 @given(
     observer=st.sampled_from(["minmax", "moving-average", "percentile", "mse"]),
-    bits=st.sampled_from(["auto", 7, 8]),
+    rule=st.sampled_from(["auto", "full", "paired", "narrow"]),
     keep_float=st.lists(st.text(max_size=5), max_size=3),
     drop=st.none() | st.floats(0, 100),
 )
-def test_a_recipe_survives_yaml(observer, bits, keep_float, drop):
-    precision = Int8(kind="int8", observer=observer, weight_bits=bits, keep_float=tuple(keep_float))
+def test_a_recipe_survives_yaml(observer, rule, keep_float, drop):
+    precision = Int8(kind="int8", observer=observer, weight_rule=rule, keep_float=tuple(keep_float))
     recipe = Recipe.model_validate(
         OWN | {"precision": precision, "gates": {"map_drop_points_max": drop}}
     )

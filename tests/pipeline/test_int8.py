@@ -6,7 +6,7 @@ from edgekit.config.recipe import Int8
 from edgekit.errors import ConfigError
 from edgekit.graphs import graph_to_bytes
 from edgekit.pipeline import int8 as module
-from edgekit.pipeline.int8 import Int8Options, quantize_network, weight_bits
+from edgekit.pipeline.int8 import Int8Options, quantize_network, weight_rule
 from edgekit.pipeline.options import ModelOptions
 from edgekit.pipeline.prepare import network_of, prepare
 
@@ -73,7 +73,7 @@ def test_every_image_is_told(network, calibration):
 def test_a_layer_asked_to_stay_in_float_stays(network, calibration):
     precision = Int8(kind="int8", keep_float=("Conv_2",))
 
-    kept = quantize_network(network, calibration, Int8Options(precision, 7)).plan.kept_float
+    kept = quantize_network(network, calibration, Int8Options(precision, "narrow")).plan.kept_float
 
     assert "Conv_2" in kept
 
@@ -82,17 +82,17 @@ def test_a_pattern_that_names_no_layer_is_refused(network, calibration):
     precision = Int8(kind="int8", keep_float=("no-such-layer",))
 
     with pytest.raises(ConfigError, match="no-such-layer"):
-        quantize_network(network, calibration, Int8Options(precision, 7))
+        quantize_network(network, calibration, Int8Options(precision, "narrow"))
 
 
 @pytest.mark.parametrize(
-    ("asked", "device", "bits"),
+    ("asked", "device", "rule"),
     [
-        ("auto", "generic-x86-avx2", 7),
-        ("auto", "generic-x86-vnni", 8),
-        (8, "generic-x86-avx2", 8),
-        (7, "generic-x86-vnni", 7),
+        ("auto", "generic-x86-avx2", "paired"),
+        ("auto", "generic-x86-vnni", "full"),
+        ("full", "generic-x86-avx2", "full"),
+        ("narrow", "generic-x86-vnni", "narrow"),
     ],
 )
-def test_weights_take_as_many_bits_as_the_device_sums_exactly(asked, device, bits):
-    assert weight_bits(Int8(kind="int8", weight_bits=asked), find_device(device)) == bits
+def test_weights_use_the_widest_integers_the_device_sums_exactly(asked, device, rule):
+    assert weight_rule(Int8(kind="int8", weight_rule=asked), find_device(device)) == rule

@@ -51,7 +51,7 @@ def make(text, feeds, weights, rule="narrow", kept=()):
     decided = plan(graph, ORT_X86, dict.fromkeys(kept, "kept"))
     statistics = collect(graph, decided.leaders, [feeds], RUNTIME)
     ranges = choose_ranges(graph, statistics, "minmax")
-    return Case(graph, feeds, quantize(graph, decided, ranges, bits))
+    return Case(graph, feeds, quantize(graph, decided, ranges, rule))
 
 
 def run(graph, feeds):
@@ -104,8 +104,8 @@ def _round_into(rounded, case, name, array):
 def _rounded_constant(case, node, index, array):
     if node.op_type in ORT_X86.weighted:
         weight = index == 1
-        bits = case.quantized.weight_rule
-        return encode_weight(array, output_axis(node), bits).reals() if weight else array
+        rule = case.quantized.weight_rule
+        return encode_weight(array, output_axis(node), rule).reals() if weight else array
     if node.op_type in ORT_X86.requantizing and array.dtype == np.float32:
         integers, encoding = encode_symmetric(array)
         return (integers.astype(np.float32) - 128) * np.float32(encoding.scale)

@@ -146,8 +146,8 @@ def test_parts_are_split_and_joined_in_8_bits():
 
 
 @pytest.mark.parametrize("rule", ["full", "paired", "narrow"])
-def test_two_layers_may_share_a_weight_and_a_bias(bits):
-    case = case_of("c = Conv<pads = [1,1,1,1]>(x, w, b) y = Conv(c, w, b)", bits=bits)
+def test_two_layers_may_share_a_weight_and_a_bias(rule):
+    case = case_of("c = Conv<pads = [1,1,1,1]>(x, w, b) y = Conv(c, w, b)", rule=rule)
 
     assert operators_of(case).int8 == 2
     assert_computes_what_the_plan_says(case)
