@@ -91,7 +91,7 @@ def encode_weight(
     peak = np.maximum(np.abs(rows).max(axis=1), 1e-12)
     scales, least = peak / 63, np.full(len(rows), np.inf)
     for share in SHARES if rule == "paired" else SHARES[SHARES <= 1]:
-        trial = peak * share / top
+        trial = (peak * share / top).astype(np.float32)  # as stored: no later rounding moves it
         integers = _rounded(channels, trial, 0, top)
         error = ((integers.reshape(rows.shape) * trial[:, None] - rows) ** 2).sum(axis=1)
         allowed = _pairs_fit(integers) if rule == "paired" else True
