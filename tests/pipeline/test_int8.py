@@ -36,7 +36,7 @@ def collected(monkeypatch):
 
 
 def test_the_same_images_are_run_once(network, calibration, tmp_path, collected):
-    options = Int8Options(Int8(kind="int8"), 7, tmp_path)
+    options = Int8Options(Int8(kind="int8"), "narrow", tmp_path)
 
     first = quantize_network(network, calibration, options)
     second = quantize_network(network, calibration, options)
@@ -48,7 +48,7 @@ def test_the_same_images_are_run_once(network, calibration, tmp_path, collected)
 def test_another_observer_reads_the_same_statistics(network, calibration, tmp_path, collected):
     mse, minmax = (
         quantize_network(
-            network, calibration, Int8Options(Int8(kind="int8", observer=o), 7, tmp_path)
+            network, calibration, Int8Options(Int8(kind="int8", observer=o), "narrow", tmp_path)
         )
         for o in ("mse", "minmax")
     )
@@ -63,7 +63,7 @@ def test_every_image_is_told(network, calibration):
     quantize_network(
         network,
         calibration,
-        Int8Options(Int8(kind="int8"), 7),
+        Int8Options(Int8(kind="int8"), "narrow"),
         lambda stage, done, total: told.append((stage, done, total)),
     )
 

@@ -1,0 +1,64 @@
+import shutil
+
+import cv2
+import numpy as np
+import pytest
+
+from edgekit.errors import ConfigError, DataError
+from edgekit.pipeline.convert import convert
+from edgekit.pipeline.run import run
+
+
+def test_an_artifact_runs_after_the_model_it_was_made_from_is_gone(tiny, tmp_path):
+    model = shutil.copy(tiny.model, tmp_path / "mine.onnx")
+    convert(tmp_path / "mine.onnx", tiny.options(tmp_path / "out", evaluation=None))
+    model.unlink()
+
+    frames = list(run(tmp_path / "out", str(tiny.calib), 0.25))
+
+    assert [f.name for f in frames] == sorted(p.name for p in tiny.calib.iterdir())
+    assert sum(len(f.boxes) for f in frames) > 0
+    assert frames[0].class_names == ("disc", "square", "stripe")
+
+
+def test_boxes_below_the_confidence_are_left_out(out, tiny):
+    (image,) = [f.boxes for f in run(out, str(tiny.calib / "1-00.png"), 0.3)]
+    (more,) = [f.boxes for f in run(out, str(tiny.calib / "1-00.png"), 0.01)]
+
+    assert image.scores.min(initial=1) >= 0.3
+    assert len(more) > len(image)
+
+
+def test_images_that_cannot_be_read_are_passed_over(out, tiny, tmp_path):
+    (tmp_path / "a.png").write_bytes(b"no image")
+    shutil.copy(tiny.calib / "1-00.png", tmp_path / "b.png")
+
+    assert [f.name for f in run(out, str(tmp_path), 0.25)] == ["b.png"]
+
+
+def test_every_frame_of_a_video_is_run(out, tmp_path):
+    path = str(tmp_path / "clip.avi")
+    video = cv2.VideoWriter(path, cv2.VideoWriter_fourcc(*"MJPG"), 5, (64, 48))
+    for level in (0, 100, 200):
+        video.write(np.full((48, 64, 3), level, np.uint8))
+    video.release()
+
+    frames = list(run(out, path, 0.25))
+
+    assert [f.name for f in frames] == [f"{path}#{i}" for i in range(3)]
+    assert [round(float(f.pixels_rgb.mean()), -1) for f in frames] == [0, 100, 200]
+
+
+def test_a_video_that_cannot_be_opened_is_named(out, tmp_path):
+    with pytest.raises(DataError, match=r"Cannot open the video.*gone\.mp4"):
+        list(run(out, str(tmp_path / "gone.mp4"), 0.25))
+
+
+def test_a_source_that_is_not_there_is_named(out):
+    with pytest.raises(DataError, match="nowhere"):
+        list(run(out, "nowhere", 0.25))
+
+
+def test_what_is_no_detector_is_refused(tiny, tmp_path):
+    with pytest.raises(ConfigError, match="expected a model file or an artifact"):
+        list(run(tmp_path, str(tiny.calib), 0.25))
