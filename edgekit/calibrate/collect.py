@@ -55,8 +55,7 @@ def collect(
     with backend.open(graph_to_bytes(with_outputs(graph, tensors))) as session:
         for feed in feeds:
             for name, values in session.run(feed).items():
-                _check_finite(name, values, images)
-                watched[name].update(values.astype(np.float32, copy=False))
+                _update(watched[name], name, values.astype(np.float32, copy=False), images)
             images += 1
             progress("calibrate", images, 0)
     if images == 0:
@@ -64,13 +63,14 @@ def collect(
     return Statistics({n: w.statistics(images) for n, w in watched.items()}, images, graph.sha256)
 
 
-def _check_finite(name: str, values: NDArray[np.generic], image: int) -> None:
-    if not np.isfinite([values.min(), values.max()]).all():  # both are NaN where any value is
-        msg = (
-            f"Value '{name}' is NaN or infinite on calibration image {image + 1}. "
+def _update(watch: _Watch, name: str, values: Floats, image: int) -> None:
+    try:
+        watch.update(values)
+    except FloatingPointError as err:
+        raise StageError(
+            f"Value '{name}' is {err} on calibration image {image + 1}. "
             "Expected finite activations. Check the model with: edgekit inspect"
-        )
-        raise StageError(msg)
+        ) from err
 
 
 class _Watch:

@@ -30,12 +30,18 @@ class StreamingHistogram:
         self.moving_high = 0.0
 
     def update(self, values: Floats) -> None:
-        """Add one image's values of the tensor, of any shape."""
+        """Add one image's values of the tensor, of any shape.
+
+        Raises:
+            FloatingPointError: One of them is NaN or infinite.
+        """
         flat = values.reshape(-1)
         low, high = float(flat.min()), float(flat.max())
+        if not np.isfinite([low, high]).all():  # both are NaN where any value is
+            raise FloatingPointError("NaN or infinite")
         self._update_extremes(low, high)
         self._grow(max(abs(low), abs(high)))
-        stride = max(1, flat.size // self._sample)
+        stride = flat.size // self._sample | 1  # odd, so as to meet every column of an even width
         scaled = (flat[::stride] + self.limit) * (BINS / (2 * self.limit))
         bins = np.clip(scaled, 0, BINS - 1).astype(np.int64)
         self.counts += np.bincount(bins, minlength=BINS)
