@@ -11,10 +11,7 @@ def main() -> None:
     from edgekit.errors import EdgekitError
 
     try:
-        app()
+        app(prog_name="edgekit")
     except EdgekitError as err:
         sys.stderr.write(f"edgekit: {err}\n")
         sys.exit(err.exit_code)
-    except KeyboardInterrupt:
-        sys.stderr.write("edgekit: stopped. Nothing was written.\n")
-        sys.exit(130)

@@ -25,5 +25,5 @@ def show(rows: Sequence[Mapping[str, object]], *, as_json: bool) -> str:
     for row in rows:
         table.add_row(*("-" if v is None else str(v) for v in row.values()))
     text = io.StringIO()
-    Console(file=text, width=WIDTH).print(table)
+    Console(file=text, width=WIDTH, markup=False).print(table)
     return text.getvalue()

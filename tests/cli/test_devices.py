@@ -1,0 +1,19 @@
+import json
+
+from edgekit.config.device import list_devices
+
+
+def test_every_device_is_listed_with_what_it_means_for_weights(edgekit):
+    rows = {r["device"]: r for r in json.loads(edgekit("devices", "--json").stdout)}
+
+    assert list(rows) == list(list_devices())
+    weights = {name: row["weights"] for name, row in rows.items()}
+    assert weights["generic-x86-avx2"] == "paired"
+    assert weights["generic-x86-vnni"] == "full"
+
+
+def test_the_table_says_the_same(edgekit):
+    ended = edgekit("devices")
+
+    assert (ended.code, ended.stderr) == (0, "")
+    assert all(name in ended.stdout for name in list_devices())

@@ -1,0 +1,56 @@
+import json
+
+import pytest
+
+from tests.pipeline.test_evaluate import map_by_pycocotools
+
+
+@pytest.mark.parametrize("artifact", [False, True])
+def test_the_file_of_detections_is_what_was_scored(edgekit, tiny, out, tmp_path, artifact):
+    path = tmp_path / "found.json"
+    model = out if artifact else tiny.model
+
+    ended = edgekit("eval", model, "--eval", tiny.labels, "--detections", path, "--json")
+
+    (figures,) = json.loads(ended.stdout)
+    found = json.loads(path.read_text())
+    assert figures["detections"] == len(found)
+    assert figures["map"] == pytest.approx(map_by_pycocotools(tiny.labels, found), abs=1e-3)
+    assert set(figures["per_class"]) <= {"disc", "square", "stripe"}
+    assert set(found[0]) >= {"image_id", "category_id", "bbox", "score"}
+
+
+def test_without_json_the_figures_are_a_table(edgekit, tiny):
+    ended = edgekit("eval", tiny.model, "--eval", tiny.labels)
+
+    lines = {line.split()[0]: line.split()[1:] for line in ended.stdout.splitlines()}
+    assert ended.code == 0
+    assert float(lines["map"][0]) > 0.9
+    assert lines["images"] == ["10"]
+
+
+def test_images_without_labels_give_detections_and_no_score(edgekit, tiny, tmp_path):
+    ended = edgekit(
+        "eval", tiny.model, "--eval", tiny.calib, "--detections", tmp_path / "found.json", "--json"
+    )
+
+    assert set(json.loads(ended.stdout)[0]) == {"detections", "faults"}
+    assert json.loads((tmp_path / "found.json").read_text())
+
+
+def test_a_file_that_cannot_be_written_is_named(edgekit, tiny, tmp_path):
+    ended = edgekit(
+        "eval", tiny.model, "--eval", tiny.labels, "--detections", tmp_path / "no/found.json"
+    )
+
+    assert (ended.code, ended.stdout) == (2, "")
+    assert "found.json: No such file or directory. Choose another file." in ended.stderr
+
+
+def test_a_damaged_model_is_refused(edgekit, tiny, tmp_path):
+    (tmp_path / "cut.onnx").write_bytes(tiny.model.read_bytes()[:300])
+
+    ended = edgekit("eval", tmp_path / "cut.onnx", "--eval", tiny.labels)
+
+    assert (ended.code, ended.stdout) == (2, "")
+    assert "cut.onnx" in ended.stderr

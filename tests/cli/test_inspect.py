@@ -1,0 +1,29 @@
+import json
+
+
+def test_the_facts_are_a_table(edgekit, tiny):
+    ended = edgekit("inspect", tiny.model)
+
+    assert (ended.code, ended.stderr) == (0, "")
+    facts = dict(line.split(maxsplit=1) for line in ended.stdout.splitlines()[1:10])
+    assert facts["family"].strip() == "yolov8"
+    assert facts["classes"].strip() == "3"
+    assert "Decode cut off" in ended.stdout
+
+
+def test_a_target_adds_the_fate_of_every_layer(edgekit, tiny):
+    plain = edgekit("inspect", tiny.model, "--target", "ort-cpu-int8").stdout
+    (whole,) = json.loads(
+        edgekit("inspect", tiny.model, "--target", "ort-cpu-int8", "--json").stdout
+    )
+
+    assert whole["head"] == "distances"
+    assert sum(n["op_type"] == "Conv" for n in whole["nodes"]) == 9
+    assert all(n["name"] in plain for n in whole["nodes"])
+
+
+def test_an_unknown_target_is_answered_with_the_nearest(edgekit, tiny):
+    ended = edgekit("inspect", tiny.model, "--target", "ort-cpu-int")
+
+    assert (ended.code, ended.stdout) == (2, "")
+    assert "Did you mean 'ort-cpu-int8'?" in ended.stderr

@@ -1,0 +1,55 @@
+import json
+
+import cv2
+import onnx
+
+
+def lines(ended):
+    return [json.loads(line) for line in ended.stdout.splitlines()]
+
+
+def test_every_image_is_one_line_of_json(edgekit, out, tiny):
+    ended = edgekit("run", out, tiny.calib)
+
+    found = lines(ended)
+    assert [f["image"] for f in found] == sorted(p.name for p in tiny.calib.iterdir())
+    first = next(d for f in found for d in f["detections"])
+    assert first["class"] in {"disc", "square", "stripe"}
+    assert 0.25 <= first["score"] <= 1
+
+
+def test_boxes_are_in_pixels_of_the_image(edgekit, out, tiny):
+    path = tiny.calib / "1-00.png"
+    height, width = cv2.imread(str(path)).shape[:2]
+
+    (found,) = lines(edgekit("run", out, path, "--confidence", 0.05))
+
+    for detection in found["detections"]:
+        x1, y1, x2, y2 = detection["box_xyxy"]
+        assert 0 <= x1 <= x2 <= width
+        assert 0 <= y1 <= y2 <= height
+
+
+def test_it_stops_after_as_many_images_as_asked(edgekit, out, tiny):
+    assert len(lines(edgekit("run", out, tiny.calib, "--limit", 3))) == 3
+
+
+def test_a_model_without_names_gives_numbers(edgekit, tiny, tmp_path):
+    model = onnx.load(tiny.model)
+    del model.metadata_props[:]
+    onnx.save(model, tmp_path / "nameless.onnx")
+
+    found = lines(edgekit("run", tmp_path / "nameless.onnx", tiny.calib))
+
+    assert {d["class"] for f in found for d in f["detections"]} <= {0, 1, 2}
+
+
+def test_a_camera_that_is_not_there_is_named(edgekit, out):
+    ended = edgekit("run", out, "99")
+
+    assert (ended.code, ended.stdout) == (2, "")
+    assert "'99'" in ended.stderr
+
+
+def test_a_confidence_above_one_is_refused(edgekit, out, tiny):
+    assert edgekit("run", out, tiny.calib, "--confidence", 25).code == 2
