@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from edgekit.config.calibration import open_source
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from edgekit.values import Dataset
 
 FEW = 16
+HELD_OUT = 64
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,7 +32,8 @@ class ImageSets:
 
     Attributes:
         calibration: Drawn as the recipe says; ``None`` when nothing is calibrated.
-        evaluation: ``None`` when the user gave none.
+        evaluation: Without ``--eval``, images of the calibration source that calibrate nothing,
+            without labels; ``None`` when there are none.
         warnings: What is doubtful about them, one sentence each.
     """
 
@@ -64,6 +66,9 @@ def open_image_sets(options: ConvertOptions, draw: CalibrationDraw | None) -> Im
     warnings = [w for w in (_too_few(calibration),) if w]
     if evaluation is not None:
         warnings += _overlap(calibration, evaluation, options)
+    else:
+        evaluation = _held_out(whole, calibration, draw)
+        warnings.append(_unscored(evaluation))
     return ImageSets(calibration, evaluation, tuple(warnings))
 
 
@@ -93,6 +98,25 @@ def _open(source: str | None, options: ConvertOptions) -> Dataset | None:
     if source is None:
         return None
     return open_source(source, DatasetOptions(images=options.images))
+
+
+def _held_out(whole: Dataset, calibration: Dataset, draw: CalibrationDraw) -> Dataset | None:
+    """Return images of the calibration source that calibrate nothing; ``None`` if all of them do.
+
+    Without ``--eval`` they still tell how far INT8 agrees with FP32, which needs no labels.
+    """
+    drawn = {record.id for record in calibration.records}
+    rest = tuple(record for record in whole.records if record.id not in drawn)
+    return choose(replace(whole, records=rest), HELD_OUT, draw.seed) if rest else None
+
+
+def _unscored(held_out: Dataset | None) -> str:
+    if held_out is None:
+        return "Nothing was scored: no --eval, and every image of --calib calibrated."
+    return (
+        f"No --eval: INT8 is compared with FP32 on {len(held_out.records)} other images of "
+        "--calib, without labels. Give --eval for mAP."
+    )
 
 
 def _too_few(calibration: Dataset) -> str | None:

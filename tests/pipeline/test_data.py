@@ -93,3 +93,25 @@ def test_images_of_the_same_name_are_all_locked(tiny, tmp_path):
         shutil.copy(tiny.calib / f"1-0{number}.png", tmp_path / folder / "same.png")
 
     assert len(locked(open_source(str(tmp_path))).images) == 2
+
+
+def test_without_eval_other_images_of_calib_tell_how_far_int8_agrees(tiny, tmp_path):
+    options = tiny.options(tmp_path, evaluation=None)
+
+    sets = open_image_sets(options, CalibrationDraw(count=5))
+
+    calibrating = {record.id for record in sets.calibration.records}
+    comparing = {record.id for record in sets.evaluation.records}
+    assert len(comparing) == 11
+    assert not calibrating & comparing
+    assert not sets.evaluation.labelled
+    assert "compared with FP32 on 11 other images" in sets.warnings[-1]
+
+
+def test_without_eval_and_without_other_images_nothing_is_scored(tiny, tmp_path):
+    sets = open_image_sets(tiny.options(tmp_path, evaluation=None), DRAW)
+
+    assert sets.evaluation is None
+    assert sets.warnings == (
+        "Nothing was scored: no --eval, and every image of --calib calibrated.",
+    )
