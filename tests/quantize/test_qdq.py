@@ -23,6 +23,11 @@ WEIGHTS = {
     "six": np.float32(6),
     "half": np.float32(0.5),
     "each": normal(1, 8, 1, 1),
+    "grouped": np.int64([1, 2, 4, 12, 10]),
+    "flat": np.int64([1, 8, 12, 10]),
+    "start": np.int64([1]),
+    "end": np.int64([9]),
+    "axis": np.int64([2]),
     "nought": np.uint8(0),
     "parts": np.int64([4, 4]),
     "twice": np.float32([1, 1, 2, 2]),
@@ -52,6 +57,15 @@ INSIDE = {  # what stands between convolutions, and the operators of the runtime
     "nearest Resize": (
         f'{CONV} m = Resize<mode = "nearest", {FLOOR}>(c, , twice)',
         {"Resize"},
+    ),
+    "channels shuffled": (
+        f"{CONV} g = Reshape(c, grouped) t = Transpose<perm = [0,2,1,3,4]>(g) m = Reshape(t, flat)",
+        {"Reshape"},
+    ),
+    "a slice": (f"{CONV} m = Slice(c, start, end, axis)", {"Slice"}),
+    "squeeze and excite": (
+        f"{CONV} p = GlobalAveragePool(c) q = Conv(p, w3) s = Sigmoid(q) m = Mul(c, s)",
+        {"QLinearGlobalAveragePool", "QLinearSigmoid", "QLinearMul"},
     ),
     "a factor": (f"{CONV} m = Mul(c, half)", set()),
     "a factor after a move": (
@@ -109,6 +123,19 @@ def test_what_stands_between_convolutions_runs_in_8_bits(body, operators):
     assert (coverage.float_nodes, coverage.mac_share_int8) == ((), 1.0)
     assert_computes_what_the_plan_says(case)
     assert signal_to_noise_db(case) > 28
+
+
+@pytest.mark.parametrize("activation", ["Relu(k)", "Clip(k, zero, six)"])
+@pytest.mark.parametrize(
+    "between", ["k = MaxPool<kernel_shape = [2,2]>(c)", "k = Concat<axis = 2>(c, x)"]
+)
+def test_a_clipping_activation_elsewhere_is_nothing_but_another_encoding(between, activation):
+    case = case_of(f"{CONV} {between} m = {activation} y = Conv(m, w2)")
+
+    operators = operators_of(case).operators
+    assert not {"Relu", "Clip"} & set(operators)
+    assert operators["QuantizeLinear"] == operators["DequantizeLinear"] == 2
+    assert_computes_what_the_plan_says(case)
 
 
 @pytest.mark.parametrize("body", LAYERS.values(), ids=LAYERS)
