@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import uuid
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from edgekit.errors import ConfigError
@@ -25,7 +25,9 @@ def whole_folder(out: Path) -> Iterator[Path]:
     Raises:
         ConfigError: ``out`` cannot be written, or holds what no conversion wrote.
     """
+    out = out.resolve()
     _refuse_foreign(out)
+    new_parents = [p for p in out.parents if not p.exists()]
     work = out.with_name(f".{out.name}.{uuid.uuid4().hex[:8]}")
     try:
         work.mkdir(parents=True)
@@ -39,6 +41,7 @@ def whole_folder(out: Path) -> Iterator[Path]:
             raise _unwritable(out, err) from err
     finally:
         shutil.rmtree(work, ignore_errors=True)
+        _remove_empty(new_parents)
 
 
 def _refuse_foreign(out: Path) -> None:
@@ -53,6 +56,12 @@ def _refuse_foreign(out: Path) -> None:
 
 def _unwritable(out: Path, err: OSError) -> ConfigError:
     return ConfigError(f"Cannot write {out}: {err.strerror}. Choose another --out.")
+
+
+def _remove_empty(folders: list[Path]) -> None:
+    with suppress(OSError):  # the first that is not empty ends it
+        for folder in folders:
+            folder.rmdir()
 
 
 def _put_in_place(work: Path, out: Path) -> None:

@@ -1,6 +1,8 @@
+from pathlib import Path
+
 import pytest
 
-from edgekit.errors import ConfigError
+from edgekit.errors import ConfigError, StageError
 from edgekit.pipeline.folder import whole_folder
 
 
@@ -94,3 +96,37 @@ def test_a_folder_that_could_not_be_put_in_place_leaves_the_previous_one(tmp_pat
 
     assert (tmp_path / "out/report.json").read_text() == "old"
     assert names(tmp_path) == ["out"]
+
+
+def test_a_block_that_fails_leaves_no_parents_behind(tmp_path):
+    (tmp_path / "mine").mkdir()
+
+    def fail():
+        with whole_folder(tmp_path / "mine/a/b/out"):
+            raise StageError("no")
+
+    with pytest.raises(StageError, match="no"):
+        fail()
+
+    assert names(tmp_path) == ["mine"]
+    assert names(tmp_path / "mine") == []
+
+
+def test_the_current_folder_is_a_place_like_any_other(tmp_path, monkeypatch):
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+
+    written_in(Path())
+
+    assert names(tmp_path / "here") == ["report.json"]
+    assert names(tmp_path) == ["here"]
+
+
+def test_a_link_is_followed_and_stays(tmp_path):
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "out").symlink_to(tmp_path / "disk")
+
+    written_in(tmp_path / "out")
+
+    assert (tmp_path / "out").is_symlink()
+    assert names(tmp_path / "disk") == ["report.json"]
