@@ -23,7 +23,10 @@ lint: $(READY)
 setup: $(READY)
 
 bench: $(BENCH_READY)
-	set -e; for script in benchmarks/*.py; do $(BIN)/python $$script; done
+	$(BIN)/python benchmarks/ort_cpu_int8.py
+	$(BIN)/python benchmarks/ort_cpu_int8.py --kernels avx2
+	$(BIN)/python benchmarks/quantization_choices.py
+	$(BIN)/python benchmarks/convert_cost.py
 
 $(READY): pyproject.toml constraints.txt
 	$(if $(PYTHON),,$(error No Python 3.11 or later with venv found. Name one: make PYTHON=/path/to/python3))

@@ -29,10 +29,10 @@ from edgekit.images.classes import match_classes
 from edgekit.images.datasets import choose, open_dataset
 from edgekit.images.letterbox import letterbox, to_input
 from edgekit.images.read import read_image
-from edgekit.measure.candidate import Candidate
 from edgekit.measure.latency import LatencyOptions, measure_latency, speedup
 from edgekit.measure.machine import describe_machine
-from edgekit.pipeline.int8 import quantize_network
+from edgekit.pipeline.int8 import Int8Options, quantize_network, weight_rule
+from edgekit.pipeline.opened import candidate_of
 from edgekit.pipeline.options import ModelOptions
 from edgekit.pipeline.prepare import network_of, prepare
 from edgekit.pipeline.rows import Entry, score_entries
@@ -84,6 +84,7 @@ def main() -> None:
         "models": {name: run_model(name, device) for name in arguments.models},
     }
     path = HERE / "results" / f"ort_cpu_int8_{arguments.kernels}.json"
+    path.parent.mkdir(exist_ok=True)
     path.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
     print(f"written: {path.name}")
 
@@ -131,7 +132,7 @@ def edgekit_entries(
 ) -> list[Entry]:
     """Return edgekit's FP32 row and one INT8 row per observer."""
     network = network_of(detector)
-    given = as_given(detector)
+    given = candidate_of(detector, "as-given fp32")
     fp32 = replace(
         given,
         name="edgekit fp32",
@@ -141,14 +142,9 @@ def edgekit_entries(
     )
     entries = [Entry(given, "fp32"), Entry(fp32, "fp32", baseline=True)]
     for observer in OBSERVERS:
-        quantized = quantize_network(
-            network,
-            detector.convention.preprocess,
-            calibration,
-            recipe.model_copy(update={"observer": observer}),
-            find_device(device),
-            cache=folder,
-        )
+        precision = recipe.model_copy(update={"observer": observer})
+        rule = weight_rule(precision, find_device(device))
+        quantized = quantize_network(network, calibration, Int8Options(precision, rule, folder))
         model = saved(folder / f"{observer}.onnx", graph_to_bytes(quantized.graph))
         coverage = read_coverage(
             network.graph, quantized.graph, quantized.plan.kept_float, OnnxRuntime()
@@ -160,7 +156,7 @@ def edgekit_entries(
 
 def peer_entries(detector: Detector, calibration: Dataset, folder: Path) -> list[Entry]:
     """Return one row per peer, quantized from the user's own file."""
-    given = as_given(detector)
+    given = candidate_of(detector, "as-given fp32")
     name = detector.plain.model.graph.inputs[0].name or ""
 
     def inputs() -> Iterator[Floats]:
@@ -176,19 +172,6 @@ def peer_entries(detector: Detector, calibration: Dataset, folder: Path) -> list
         quantize(given.model, out, name, inputs)
         entries.append(Entry(replace(given, name=title, model=out, backend=backend), "int8"))
     return entries
-
-
-def as_given(detector: Detector) -> Candidate:
-    """Return the user's own file on ONNX Runtime."""
-    return Candidate(
-        name="as-given fp32",
-        backend=OnnxRuntime(),
-        model=detector.source.path,
-        head=detector.head.spec,
-        nms=detector.convention.nms,
-        preprocess=detector.convention.preprocess,
-        input="float-nchw",
-    )
 
 
 def saved(path: Path, data: bytes) -> Path:

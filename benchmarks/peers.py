@@ -25,6 +25,7 @@ class Reader(CalibrationDataReader):
         self._feeds = iter([{name: x} for x in inputs])
 
     def get_next(self) -> dict[str, NDArray[np.float32]] | None:
+        """Return the next input; ``None`` at the end."""
         return next(self._feeds, None)
 
 
@@ -59,9 +60,11 @@ class OpenVinoCpu:
 
     @property
     def name(self) -> str:
+        """``openvino``."""
         return "openvino"
 
     def open(self, model: bytes | Path) -> OpenVinoSession:
+        """Return the model, compiled."""
         return OpenVinoSession(model, self.threads or os.cpu_count() or 1)
 
 
@@ -80,6 +83,7 @@ class OpenVinoSession:
         self.outputs = tuple(_info(port) for port in self._compiled.outputs)
 
     def run(self, feeds: Mapping[str, NDArray[np.generic]]) -> dict[str, NDArray[np.generic]]:
+        """Return every output by name."""
         results = self._request.infer(dict(feeds))
         return {o.name: np.array(results[i]) for i, o in enumerate(self.outputs)}
 

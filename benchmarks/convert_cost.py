@@ -1,0 +1,73 @@
+"""What a conversion costs: seconds and memory of ``edgekit convert``, and how fast ``--help`` is.
+
+Usage: python benchmarks/convert_cost.py
+
+Converts yolov8n with 64 calibration images and scores it on coco-val-mini, without any cache, and
+starts ``edgekit --help`` ten times. Needs the folder EDGEKIT_DATA; Linux or macOS.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from edgekit.measure.machine import describe_machine
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE))
+
+from ort_cpu_int8 import DATA, commit  # noqa: E402  (a sibling script)
+
+HELP_RUNS = 10
+KIB = 1024 if sys.platform == "linux" else 1
+
+
+def main() -> None:
+    """Measure and write the result."""
+    help_seconds = [timed("--help") for _ in range(HELP_RUNS)]
+    load = os.getloadavg()[0]
+    with tempfile.TemporaryDirectory() as folder:
+        seconds = timed(
+            "convert",
+            str(DATA / "models" / "yolov8n.onnx"),
+            "--target=ort-cpu-int8",
+            f"--calib={DATA / 'coco-train-mini' / 'images'}",
+            f"--eval={DATA / 'coco-val-mini' / 'instances.json'}",
+            f"--out={folder}/out",
+            cache=f"{folder}/cache",
+        )
+    result = {
+        "commit": commit(),
+        "machine": vars(describe_machine()),
+        "load_1min_before": load,
+        "help_median_s": round(statistics.median(help_seconds), 3),
+        "convert_s": round(seconds, 1),
+        "convert_peak_bytes": resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * KIB,
+    }
+    path = HERE / "results" / "convert_cost.json"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    print(json.dumps(result, indent=1))
+
+
+def timed(*arguments: str, cache: str = "") -> float:
+    """Return the seconds one run of edgekit takes."""
+    start = time.perf_counter()
+    subprocess.run(
+        [sys.executable, "-m", "edgekit", *arguments],
+        check=True,
+        env={**os.environ, "EDGEKIT_CACHE": cache},
+        stdout=subprocess.DEVNULL,
+    )
+    return time.perf_counter() - start
+
+
+if __name__ == "__main__":
+    main()
