@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from edgekit import __version__
 from edgekit.backends.artifact import Manifest, write_artifact
+from edgekit.config.device import detect_host
 from edgekit.macs import macs_per_node, parameters
 from edgekit.measure.machine import describe_machine
 from edgekit.pipeline.data import data_use, locked
@@ -50,6 +51,7 @@ def report_of(job: Job, built: Built, measured: Measured, found: tuple[str, ...]
             *job.detector.warnings,
             *job.sets.warnings,
             *found,
+            *_elsewhere(job),
             *_disturbances(measured.run),
         ),
     )
@@ -65,6 +67,21 @@ def write_result(job: Job, built: Built, measured: Measured, report: Report, fol
     (folder / "edgekit.lock").write_text(lock + "\n", encoding="utf-8")
     gallery = gallery_of(job.sets.evaluation, measured.scores, job.class_names)
     write_report(report, gallery, folder)
+
+
+def _elsewhere(job: Job) -> tuple[str, ...]:
+    """Return a sentence when the figures are not those of the device, which is not this computer.
+
+    A generic profile counts as this computer where both sum products the same way.
+    """
+    host = detect_host()
+    if job.device.exact_u8s8 == host.exact_u8s8:
+        return ()
+    warning = (
+        f"Measured on {host.name}, which does not sum products of 8-bit numbers the way "
+        f"{job.device.name} does: neither the times nor the accuracy of INT8 are that device's."
+    )
+    return (warning,)
 
 
 def _disturbances(run: LatencyRun) -> tuple[str, ...]:

@@ -50,7 +50,7 @@ def test_a_stop_by_the_user_is_told_from_a_missed_budget(edgekit, monkeypatch):
 
 
 def test_a_reader_that_goes_away_is_no_defect(out, tiny):
-    command = [sys.executable, "-m", "edgekit", "run", out, tiny.calib]
+    command = [sys.executable, "-m", "edgekit", "run", out, tiny.calib, "--json"]
 
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True

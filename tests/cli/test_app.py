@@ -118,5 +118,12 @@ def test_a_mistyped_command_is_answered_with_what_is_meant(edgekit, arguments, n
     assert named in ended.stderr
 
 
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_gives_json(command):
+    flags = [flag for p in get_command(app).commands[command].params for flag in p.opts]
+
+    assert "--json" in flags
+
+
 def test_the_reference_page_is_current(golden):
     golden("../../docs/reference/cli.md", page())

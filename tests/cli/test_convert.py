@@ -55,6 +55,13 @@ def test_with_json_stdout_is_the_report(convert, tiny, tmp_path):
     assert report.provenance.command.endswith("--json")
 
 
+def test_without_images_to_score_on_nothing_is_missed(convert, tmp_path):
+    ended = convert()
+
+    assert (ended.code, ended.stderr) == (0, "")
+    assert (tmp_path / "out/artifact/model.onnx").is_file()
+
+
 def test_a_missed_budget_ends_with_one_and_the_artifact_is_written(convert, tiny, tmp_path):
     ended = convert("--eval", tiny.labels, "--max-map-drop", "-200")
 

@@ -8,8 +8,8 @@ def lines(ended):
     return [json.loads(line) for line in ended.stdout.splitlines()]
 
 
-def test_every_image_is_one_line_of_json(edgekit, out, tiny):
-    ended = edgekit("run", out, tiny.calib)
+def test_with_json_every_image_is_one_document(edgekit, out, tiny):
+    ended = edgekit("run", out, tiny.calib, "--json")
 
     found = lines(ended)
     assert [f["image"] for f in found] == sorted(p.name for p in tiny.calib.iterdir())
@@ -18,11 +18,25 @@ def test_every_image_is_one_line_of_json(edgekit, out, tiny):
     assert 0.25 <= first["score"] <= 1
 
 
+def test_every_image_is_a_line_that_says_the_same(edgekit, out, tiny):
+    (found,) = lines(edgekit("run", out, tiny.calib / "1-00.png", "--json"))
+    ended = edgekit("run", out, tiny.calib / "1-00.png")
+
+    assert ended.stdout.startswith("1-00.png: ")
+    assert ended.stdout.count(" at ") == len(found["detections"]) > 0
+
+
+def test_an_image_without_detections_says_so(edgekit, out, tiny):
+    ended = edgekit("run", out, tiny.calib / "1-00.png", "--confidence", 1)
+
+    assert ended.stdout == "1-00.png: nothing\n"
+
+
 def test_boxes_are_in_pixels_of_the_image(edgekit, out, tiny):
     path = tiny.calib / "1-00.png"
     height, width = cv2.imread(str(path)).shape[:2]
 
-    (found,) = lines(edgekit("run", out, path, "--confidence", 0.05))
+    (found,) = lines(edgekit("run", out, path, "--confidence", 0.05, "--json"))
 
     for detection in found["detections"]:
         x1, y1, x2, y2 = detection["box_xyxy"]
@@ -31,7 +45,7 @@ def test_boxes_are_in_pixels_of_the_image(edgekit, out, tiny):
 
 
 def test_it_stops_after_as_many_images_as_asked(edgekit, out, tiny):
-    assert len(lines(edgekit("run", out, tiny.calib, "--limit", 3))) == 3
+    assert len(lines(edgekit("run", out, tiny.calib, "--limit", 3, "--json"))) == 3
 
 
 def test_a_model_without_names_gives_numbers(edgekit, tiny, tmp_path):
@@ -39,7 +53,7 @@ def test_a_model_without_names_gives_numbers(edgekit, tiny, tmp_path):
     del model.metadata_props[:]
     onnx.save(model, tmp_path / "nameless.onnx")
 
-    found = lines(edgekit("run", tmp_path / "nameless.onnx", tiny.calib))
+    found = lines(edgekit("run", tmp_path / "nameless.onnx", tiny.calib, "--json"))
 
     assert {d["class"] for f in found for d in f["detections"]} <= {0, 1, 2}
 
