@@ -21,6 +21,7 @@ def histogram_of(updates, sample=MANY):
     return histogram
 
 
+@settings(deadline=None)
 @given(st.lists(tensors, min_size=1, max_size=6))
 def test_no_value_is_lost_while_the_histogram_grows(updates):
     histogram = histogram_of(updates)
@@ -29,6 +30,7 @@ def test_no_value_is_lost_while_the_histogram_grows(updates):
     assert histogram.counts.shape == (BINS,)
 
 
+@settings(deadline=None)
 @given(st.lists(tensors, min_size=1, max_size=6))
 def test_smallest_and_largest_are_exact(updates):
     histogram = histogram_of(updates)
@@ -38,7 +40,7 @@ def test_smallest_and_largest_are_exact(updates):
     assert histogram.limit >= np.abs(together).max()
 
 
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 @given(st.lists(tensors, min_size=1, max_size=6))
 def test_every_value_lies_within_a_bin_of_where_it_is_counted(updates):
     histogram = histogram_of(updates)

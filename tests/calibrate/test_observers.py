@@ -59,6 +59,7 @@ def test_every_range_contains_zero_and_nothing_never_seen(observer, seed, shift,
     assert min(seen.low, 0.0) <= span.low <= 0.0 <= span.high <= max(seen.high, 0.0)
 
 
+@settings(deadline=None)
 @given(seed=seeds)
 def test_minmax_contains_everything(seed):
     values = heavy_tailed(seed, 300)

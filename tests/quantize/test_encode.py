@@ -1,7 +1,7 @@
 import numpy as np
 import onnx_ir as ir
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
@@ -33,6 +33,7 @@ def integers_of(reals, encoding):
     return np.clip(np.round(reals / encoding.scale) + encoding.zero_point, 0, 255)
 
 
+@settings(deadline=None)
 @given(spans)
 def test_a_value_of_the_range_comes_back_within_half_a_scale(span):
     assume(span.high - span.low > 1e-6)
@@ -44,6 +45,7 @@ def test_a_value_of_the_range_comes_back_within_half_a_scale(span):
     assert np.abs(back - values).max() <= encoding.scale * 0.50001
 
 
+@settings(deadline=None)
 @given(spans)
 def test_zero_is_one_of_the_encoded_numbers(span):
     encoding = encode_activation(span)
@@ -54,6 +56,7 @@ def test_zero_is_one_of_the_encoded_numbers(span):
 
 
 @pytest.mark.parametrize("rule", ["full", "paired", "narrow"])
+@settings(deadline=None)
 @given(weight=weights, axis=st.sampled_from([0, 1]))
 def test_weights_stay_within_their_integers_and_half_a_scale(rule, weight, axis):
     top = TOP[rule]
@@ -68,6 +71,7 @@ def test_weights_stay_within_their_integers_and_half_a_scale(rule, weight, axis)
 
 
 @pytest.mark.parametrize("rule", ["full", "narrow"])
+@settings(deadline=None)
 @given(weight=weights)
 def test_no_channel_is_worse_than_without_clipping(rule, weight):
     top = TOP[rule]
@@ -92,6 +96,7 @@ def test_an_outlier_is_clipped_where_that_costs_less():
     assert loss < 0.9 * np.square(unclipped - channel).sum()
 
 
+@settings(deadline=None)
 @given(weight=weights)
 def test_paired_weights_never_saturate_a_16_bit_sum_of_two_products(weight):
     integers = encode_weight(weight, 0, "paired").integers.astype(int)
@@ -126,6 +131,7 @@ def test_paired_weights_lose_less_than_narrow_ones():
     assert loss["full"] <= loss["paired"] < 0.7 * loss["narrow"]
 
 
+@settings(deadline=None)
 @given(
     bias=npst.arrays(np.float32, 5, elements=st.floats(-1e3, 1e3, width=32)),
     weight_scale=st.floats(1e-30, 10, allow_subnormal=False),
@@ -156,6 +162,7 @@ def test_a_channel_of_almost_no_weight_keeps_a_scale_its_bias_fits_into():
     assert not encoded.integers[0].any()
 
 
+@settings(deadline=None)
 @given(npst.arrays(np.float32, st.integers(1, 20), elements=st.floats(-1e3, 1e3, width=32)))
 def test_a_constant_comes_back_within_half_a_step_around_128(constant):
     integers, encoding = encode_symmetric(constant)
