@@ -45,6 +45,9 @@ def convert(
     force: Annotated[
         bool, typer.Option(help="Go on when the FP32 model finds next to nothing.")
     ] = False,
+    require_measured: Annotated[
+        bool, typer.Option(help="Exit 3 when the device is not this computer.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Convert a trained detector, measure it and report."""
@@ -80,3 +83,5 @@ def convert(
     if result.missed:
         typer.echo(f"edgekit: {options.target} " + " and ".join(result.missed), err=True)
         raise typer.Exit(1)
+    if require_measured and any(row.status != "measured" for row in result.report.rows):
+        raise typer.Exit(3)

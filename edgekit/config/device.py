@@ -100,6 +100,16 @@ def list_devices() -> tuple[str, ...]:
     return names("device")
 
 
+def is_here(device: Device) -> bool:
+    """Return whether this computer is one of the processors that ``device`` stands for.
+
+    It has every instruction set named, and sums products of 8-bit numbers the same way.
+    """
+    host = detect_host()
+    known = set(device.cpu.isa) <= set(host.cpu.isa)
+    return known and device.exact_u8s8 == host.exact_u8s8
+
+
 def detect_host() -> Device:
     """Return this computer as a device; instruction sets it does not tell are missing."""
     host = read_host()

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from edgekit import __version__
 from edgekit.backends.artifact import Manifest, write_artifact
-from edgekit.config.device import detect_host
 from edgekit.macs import macs_per_node, parameters
 from edgekit.measure.machine import describe_machine
 from edgekit.pipeline.data import data_use, locked
@@ -51,7 +50,6 @@ def report_of(job: Job, built: Built, measured: Measured, found: tuple[str, ...]
             *job.detector.warnings,
             *job.sets.warnings,
             *found,
-            *_elsewhere(job),
             *_disturbances(measured.run),
         ),
     )
@@ -69,24 +67,11 @@ def write_result(job: Job, built: Built, measured: Measured, report: Report, fol
     write_report(report, gallery, folder)
 
 
-def _elsewhere(job: Job) -> tuple[str, ...]:
-    """Return a sentence when the figures are not those of the device, which is not this computer.
-
-    A generic profile counts as this computer where both sum products the same way.
-    """
-    host = detect_host()
-    if job.device.exact_u8s8 == host.exact_u8s8:
-        return ()
-    warning = (
-        f"Measured on {host.name}, which does not sum products of 8-bit numbers the way "
-        f"{job.device.name} does: neither the times nor the accuracy of INT8 are that device's."
-    )
-    return (warning,)
-
-
-def _disturbances(run: LatencyRun) -> tuple[str, ...]:
+def _disturbances(run: LatencyRun | None) -> tuple[str, ...]:
     """Return what disturbed the timing, one sentence each."""
-    found = []
+    found: list[str] = []
+    if run is None:
+        return ()
     if run.throttled:
         found.append("The processor throttled during the timing: the times are not valid.")
     load, cores = run.before.load_1min, describe_machine().cores
@@ -110,7 +95,7 @@ def _model_facts(job: Job) -> ModelFacts:
     )
 
 
-def _provenance(job: Job, run: LatencyRun) -> Provenance:
+def _provenance(job: Job, run: LatencyRun | None) -> Provenance:
     machine = describe_machine()
     return Provenance(
         command=job.options.command,
@@ -123,10 +108,14 @@ def _provenance(job: Job, run: LatencyRun) -> Provenance:
             "memory_bytes": machine.memory_bytes,
             "os": machine.os,
             "python": machine.python,
-            **{f"{key}_before": value for key, value in vars(run.before).items()},
-            **{f"{key}_after": value for key, value in vars(run.after).items()},
+            **(_conditions(run) if run is not None else {}),
         },
     )
+
+
+def _conditions(run: LatencyRun) -> dict[str, str | float | int | None]:
+    states = {"before": run.before, "after": run.after}
+    return {f"{key}_{when}": v for when, state in states.items() for key, v in vars(state).items()}
 
 
 def _data(job: Job) -> tuple[DataUse, ...]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from edgekit.backends.coverage import read_coverage
 from edgekit.backends.onnxruntime import OnnxRuntime
-from edgekit.config.device import find_device
+from edgekit.config.device import detect_host, find_device, is_here
 from edgekit.config.recipe import Int8, find_recipe
 from edgekit.graphs import graph_to_bytes
 from edgekit.images.classes import match_classes
@@ -22,7 +22,7 @@ from edgekit.pipeline.int8 import Int8Options, quantize_network, weight_rule
 from edgekit.pipeline.job import Built, Job, Measured
 from edgekit.pipeline.opened import candidate_of
 from edgekit.pipeline.prepare import network_of, prepare
-from edgekit.pipeline.rows import Entry, row_of, score_entries
+from edgekit.pipeline.rows import Entry, measured_row, score_entries, simulated_row
 from edgekit.protocols import silent
 from edgekit.report.verdict import missed
 
@@ -132,20 +132,22 @@ def _measure(job: Job, built: Built, progress: Progress) -> Measured:
     scores: dict[str, Scores] = {}
     if dataset is not None:
         scores = score_entries(built.entries, dataset, job.category_ids, progress)
+    if not is_here(job.device):
+        reason = f"run on {detect_host().name}, not on {job.device.name}: no time is that device's"
+        rows = (simulated_row(e, scores.get(e.candidate.name), reason) for e in built.entries)
+        return Measured(tuple(rows), scores, None)
     candidates = [e.candidate for e in built.entries]
     run = measure_latency(candidates, dataset, job.options.latency, progress)
     timed = {result.name: result for result in run.results}
     base = next(timed[e.candidate.name] for e in built.entries if e.baseline)
-    rows = tuple(
-        row_of(
-            entry,
-            scores.get(entry.candidate.name),
-            timed[entry.candidate.name],
-            None if entry.baseline else base,
-        )
-        for entry in built.entries
+    return Measured(
+        tuple(
+            measured_row(e, scores.get(e.candidate.name), timed[e.candidate.name], base)
+            for e in built.entries
+        ),
+        scores,
+        run,
     )
-    return Measured(rows, scores, run)
 
 
 def _saved(path: Path, data: bytes) -> Path:

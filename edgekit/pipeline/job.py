@@ -79,9 +79,9 @@ class Measured:
     Attributes:
         rows: In the order of the candidates.
         scores: By name; empty without evaluation images.
-        run: All candidates timed in turn.
+        run: All candidates timed in turn; ``None`` where the device is not this computer.
     """
 
     rows: tuple[Row, ...]
     scores: dict[str, Scores]
-    run: LatencyRun
+    run: LatencyRun | None

@@ -83,37 +83,49 @@ def score_entries(
     }
 
 
-def row_of(
-    entry: Entry, scores: Scores | None, timed: LatencyResult, base: LatencyResult | None
+def measured_row(
+    entry: Entry, scores: Scores | None, timed: LatencyResult, base: LatencyResult
 ) -> Row:
-    """Return the row of one measured entry.
+    """Return the row of an entry that ran on the device it is for.
 
     Args:
         entry: The candidate.
         scores: ``None`` when there were no evaluation images.
-        timed: Its latency, measured on this computer.
-        base: The baseline's latency from the same run; ``None`` for the baseline itself.
+        timed: Its latency.
+        base: The baseline's latency, from the same run.
     """
-    ratio = speedup(base, timed) if base is not None else None
-    candidate = entry.candidate
+    ratio = None if entry.baseline else speedup(base, timed)
     return Row.model_validate(
         {
-            "name": candidate.name,
-            "backend": candidate.backend.name,
-            "precision": entry.precision,
-            "input_hw": candidate.preprocess.size_hw,
+            **_known(entry, scores),
             "status": "measured",
-            "baseline": entry.baseline,
             "latency_ms": _latency(timed),
             "fps": timed.fps,
             "speedup": ratio and ratio.value,
             "speedup_ci95": ratio and (ratio.low, ratio.high),
-            "size_bytes": candidate.model.stat().st_size,
             "peak_memory_bytes": timed.peak_memory_bytes,
-            "coverage": _coverage(entry.coverage),
-            **_accuracy_fields(scores),
         }
     )
+
+
+def simulated_row(entry: Entry, scores: Scores | None, reason: str) -> Row:
+    """Return the row of an entry whose arithmetic ran on another device: it has no times."""
+    return Row.model_validate({**_known(entry, scores), "status": "simulated", "reason": reason})
+
+
+def _known(entry: Entry, scores: Scores | None) -> dict[str, object]:
+    """Return the fields that do not depend on where the entry ran."""
+    candidate = entry.candidate
+    return {
+        "name": candidate.name,
+        "backend": candidate.backend.name,
+        "precision": entry.precision,
+        "input_hw": candidate.preprocess.size_hw,
+        "baseline": entry.baseline,
+        "size_bytes": candidate.model.stat().st_size,
+        "coverage": _coverage(entry.coverage),
+        **_accuracy_fields(scores),
+    }
 
 
 def _latency(timed: LatencyResult) -> LatencyMs:

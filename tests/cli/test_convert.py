@@ -7,6 +7,7 @@ import pytest
 from typer.main import get_command
 
 from edgekit.cli.app import app
+from edgekit.pipeline import convert as pipeline
 from edgekit.report.schema import Report
 from tests.heads.detectors import picodet
 
@@ -242,3 +243,16 @@ def test_every_option_of_a_conversion_has_its_flag():
     flags = {p.opts[0] for p in get_command(app).commands["convert"].params}
 
     assert flags >= {"--calib", "--eval", "--out", "--max-map-drop", "--device", "--target"}
+
+
+@pytest.mark.parametrize(("flags", "code"), [((), 0), (("--require-measured",), 3)])
+def test_a_device_that_is_not_here_ends_with_three_only_where_that_is_asked(
+    convert, tmp_path, monkeypatch, flags, code
+):
+    monkeypatch.setattr(pipeline, "is_here", lambda device: False)
+
+    ended = convert(*flags)
+
+    assert ended.code == code
+    assert "simulated" in ended.stdout
+    assert (tmp_path / "out/artifact/model.onnx").is_file()

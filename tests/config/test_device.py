@@ -2,7 +2,7 @@ import pytest
 import yaml
 
 from edgekit.config import device as device_module
-from edgekit.config.device import detect_host, find_device
+from edgekit.config.device import detect_host, find_device, is_here
 from edgekit.config.host import Host
 from edgekit.errors import ConfigError
 
@@ -56,3 +56,11 @@ def test_a_detected_device_states_nothing_itself(tmp_path):
 
     with pytest.raises(ConfigError, match="key 'threads': extra"):
         find_device(str(tmp_path / "own.yaml"))
+
+
+def test_a_computer_is_here_for_profiles_that_describe_it(monkeypatch):
+    computer = find_device("generic-x86-vnni")
+    monkeypatch.setattr(device_module, "detect_host", lambda: computer)
+
+    assert is_here(computer)
+    assert not is_here(find_device("generic-x86-avx2"))

@@ -175,3 +175,16 @@ def test_yolov8n_keeps_its_detections_in_int8(data_dir, tiny, tmp_path):
     drawn = (tmp_path / "out/report.html").read_text(encoding="utf-8")
     assert cv2.imread(str(next(few.iterdir()))) is not None
     assert "data:image/jpeg" in drawn
+
+
+def test_on_another_device_rows_are_simulated_and_the_verdict_names_a_candidate(
+    tiny, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(module, "is_here", lambda device: False)
+
+    report = convert(tiny.model, tiny.options(tmp_path / "out")).report
+
+    assert {row.status for row in report.rows} == {"simulated"}
+    assert all(row.latency_ms is None and "no time is that" in row.reason for row in report.rows)
+    assert report.rows[-1].agreement is not None
+    assert (report.verdict.ship, report.verdict.candidate) == (None, "int8")

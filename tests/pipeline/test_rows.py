@@ -1,3 +1,4 @@
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -6,7 +7,7 @@ from edgekit.backends.coverage import Coverage, FloatNode
 from edgekit.measure.latency import LatencyResult
 from edgekit.pipeline.opened import open_detector
 from edgekit.pipeline.options import ModelOptions
-from edgekit.pipeline.rows import Entry, row_of, score_entries
+from edgekit.pipeline.rows import Entry, measured_row, score_entries, simulated_row
 from edgekit.protocols import silent
 from edgekit.values import Latency
 
@@ -34,8 +35,11 @@ def entry(tiny):
 
 
 def test_the_baseline_has_no_speedup_and_what_is_not_known_is_null(entry):
-    row = row_of(entry, None, timed("mine", 2.0, (2.0,) * 6), None)
+    mine = timed("mine", 2.0, (2.0,) * 6)
 
+    row = measured_row(replace(entry, baseline=True), None, mine, mine)
+
+    assert row.status == "measured"
     assert (row.speedup, row.speedup_ci95, row.map, row.agreement, row.images) == (None,) * 4 + (0,)
     assert (row.latency_ms.p50, row.latency_ms.p90, row.latency_ms.p99) == (2.0, 3.0, 4.0)
     assert (row.latency_ms.pre_p50, row.latency_ms.post_p50) == (0.5, 0.25)
@@ -47,7 +51,7 @@ def test_the_speedup_is_the_median_of_paired_ratios(entry):
     base = timed("base", 9.0, (4.0, 40.0, 4.0, 6.0, 4.0, 4.0))
     mine = timed("mine", 1.0, (2.0, 20.0, 2.0, 2.0, 2.0, 2.0))
 
-    row = row_of(entry, None, mine, base)
+    row = measured_row(entry, None, mine, base)
 
     assert row.speedup == 2.0
     assert row.speedup_ci95[0] <= 2.0 <= row.speedup_ci95[1] <= 3.0
@@ -58,7 +62,7 @@ def test_what_runs_in_float_is_listed_with_its_reason(entry):
     coverage = Coverage(8, (node,), 0.8, {"QLinearConv": 8})
     int8 = Entry(entry.candidate, "int8", coverage=coverage)
 
-    part = row_of(int8, None, timed("mine", 2.0, (2.0,) * 6), None).coverage
+    part = simulated_row(int8, None, "run elsewhere").coverage
 
     assert (part.convs_int8, part.convs_float, part.mac_share_int8) == (8, 1, 0.8)
     assert part.left_float[0].reason == "its output is a box"
@@ -80,7 +84,7 @@ def test_the_figures_of_the_scores_are_those_of_the_row(entry, scored):
     base = Entry(entry.candidate, "fp32", baseline=True)
     scores = score_entries([base], scored, (3, 7, 9), silent)["mine"]
 
-    row = row_of(base, scores, timed("mine", 2.0, (2.0,) * 6), None)
+    row = simulated_row(base, scores, "run elsewhere")
 
     figures = scores.accuracy
     assert (row.map, row.map50, row.map75) == (figures.map, figures.map50, figures.map75)
@@ -96,3 +100,11 @@ def test_without_labels_there_is_agreement_alone(entry, scored):
 
     assert (scores["other"].accuracy, scores["other"].drop) == (None, None)
     assert scores["other"].agreement == pytest.approx(1, abs=0.01)
+
+
+def test_a_simulated_row_has_a_reason_and_no_times(entry):
+    row = simulated_row(entry, None, "run on a laptop, not on a Raspberry Pi")
+
+    assert (row.status, row.reason) == ("simulated", "run on a laptop, not on a Raspberry Pi")
+    assert (row.latency_ms, row.fps, row.speedup, row.peak_memory_bytes) == (None,) * 4
+    assert row.size_bytes == entry.candidate.model.stat().st_size
