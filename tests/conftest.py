@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,6 +18,10 @@ GOLDEN = ROOT / "tests" / "golden"
 DATA_REQUIRED = os.environ.get("EDGEKIT_REQUIRE_DATA") == "1"
 
 skipped_data_tests: set[str] = set()
+
+# The same examples every time, however slow the machine is.
+settings.register_profile("repeatable", deadline=None, derandomize=True)
+settings.load_profile("repeatable")
 
 
 def pytest_addoption(parser):

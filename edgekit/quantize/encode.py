@@ -110,14 +110,10 @@ def _rounded(weight: Floats, scales: Floats | Doubles, axis: int, top: int) -> D
 def _pairs_fit(integers: Doubles) -> NDArray[np.bool_]:
     """Return for each channel whether no two products that are summed in 16 bits can overflow.
 
-    A runtime sums neighbours along the inputs of a channel. Convolutions lay them out with the
-    channels last; the order as stored is kept safe as well, for runtimes that do not.
+    A runtime sums neighbours along the inputs of a channel, and lays convolutions out with the
+    channels last.
     """
-    last = np.moveaxis(integers, 1, -1).reshape(len(integers), -1)
-    return _neighbours_fit(last) & _neighbours_fit(integers.reshape(len(integers), -1))
-
-
-def _neighbours_fit(rows: Doubles) -> NDArray[np.bool_]:
+    rows = np.moveaxis(integers, 1, -1).reshape(len(integers), -1)
     pairs = np.pad(rows, ((0, 0), (0, rows.shape[1] % 2))).reshape(len(rows), -1, 2)
     above = np.maximum(pairs, 0).sum(axis=2).max(axis=1)
     below = np.maximum(-pairs, 0).sum(axis=2).max(axis=1)
