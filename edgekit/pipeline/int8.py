@@ -9,6 +9,7 @@ from edgekit import __version__
 from edgekit.backends.onnxruntime import OnnxRuntime
 from edgekit.calibrate.collect import collect
 from edgekit.calibrate.ranges import choose_ranges
+from edgekit.errors import DataError
 from edgekit.images.letterbox import letterbox
 from edgekit.images.overlap import dataset_sha256
 from edgekit.images.read import read_image
@@ -60,7 +61,7 @@ def quantize_network(
 
     Raises:
         ConfigError: ``keep_float`` names no node.
-        StageError: No calibration image can be read.
+        DataError: No calibration image can be read.
     """
     graph, precision = network.graph, options.precision
     kept = float_nodes(graph, network.decode, precision.keep_float)
@@ -113,8 +114,15 @@ def weight_rule(precision: Int8, device: Device) -> WeightRule:
 
 
 def _pixels(dataset: Dataset, preprocess: Preprocess, progress: Progress) -> Iterator[Pixels]:
+    readable = 0
     for done, record in enumerate(dataset.records):
         pixels_rgb = read_image(record).pixels_rgb
         if pixels_rgb is not None:
+            readable += 1
             yield letterbox(pixels_rgb, preprocess).pixels
         progress("calibrate", done + 1, len(dataset.records))
+    if not readable:
+        raise DataError(
+            f"{dataset.name}: expected images to calibrate on, found {len(dataset.records)} files "
+            "of which none can be read. Give --calib other images."
+        )
