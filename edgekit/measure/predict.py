@@ -5,6 +5,8 @@ from __future__ import annotations
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Self
 
+import numpy as np
+
 from edgekit.heads.decode import decode, suppress
 from edgekit.images.letterbox import boxes_to_original, letterbox, to_input
 from edgekit.values import Boxes
@@ -12,9 +14,13 @@ from edgekit.values import Boxes
 if TYPE_CHECKING:
     from types import TracebackType
 
+    from numpy.typing import NDArray
+
     from edgekit.measure.candidate import Candidate
     from edgekit.protocols import Session
-    from edgekit.values import Pixels, Placement
+    from edgekit.values import Floats, Pixels, Placement, TensorInfo
+
+    Values = dict[str, NDArray[np.generic]]
 
 
 class Predictor:
@@ -35,10 +41,13 @@ class Predictor:
             pixels: ``(H, W, 3)`` letterboxed image in the candidate's colour order.
         """
         candidate = self._candidate
-        feed = (
-            pixels[None] if candidate.input == "u8-nhwc" else to_input(pixels, candidate.preprocess)
+        taken = self._session.inputs[0]
+        feed: NDArray[np.generic] = (
+            pixels[None]
+            if candidate.input == "u8-nhwc"
+            else as_taken(to_input(pixels, candidate.preprocess), taken)
         )
-        outputs = self._session.run({self._input: feed})
+        outputs = of_first_image(self._session.run({taken.name: feed}), taken)
         return decode(outputs, candidate.head, candidate.nms.min_score)
 
     def finish(self, boxes: Boxes, placement: Placement) -> Boxes:
@@ -58,7 +67,6 @@ class Predictor:
     def __enter__(self) -> Self:
         opened = self._candidate.backend.open(self._candidate.model)
         self._session: Session = self._stack.enter_context(opened)
-        self._input = self._session.inputs[0].name
         return self
 
     def __exit__(
@@ -68,3 +76,27 @@ class Predictor:
         traceback: TracebackType | None,
     ) -> None:
         self._stack.close()
+
+
+def as_taken(image: Floats, taken: TensorInfo) -> NDArray[np.generic]:
+    """Return the ``(1, 3, H, W)`` ``image`` in the type, layout and batch of a user's own file.
+
+    A file that takes u8 does its scaling itself; a fixed batch is filled with the same image.
+    """
+    feed: NDArray[np.generic] = image
+    if taken.dtype == "uint8":
+        feed = np.clip(np.rint(image), 0, 255).astype(np.uint8)
+    elif taken.dtype == "float16":
+        feed = image.astype(np.float16)
+    if taken.shape[1] != 3 and taken.shape[3] == 3:
+        feed = np.ascontiguousarray(feed.transpose(0, 2, 3, 1))
+    batch = taken.shape[0] or 1
+    return feed if batch == 1 else np.repeat(feed, batch, axis=0)
+
+
+def of_first_image(outputs: Values, taken: TensorInfo) -> Values:
+    """Return the part of ``outputs`` that is about the first image of a fixed batch."""
+    batch = taken.shape[0] or 1
+    if batch == 1:
+        return outputs
+    return {name: value[: len(value) // batch] for name, value in outputs.items()}
