@@ -91,7 +91,7 @@ def _read(path: Path) -> dict[str, Any]:
         content = yaml.safe_load(path.read_bytes())
     except OSError as err:
         raise ConfigError(f"Cannot read {path}: {err.strerror}. Check the path.") from err
-    except (yaml.YAMLError, UnicodeDecodeError) as err:
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as err:
         raise ConfigError(f"{path} is not YAML: {err}. Mend the line.") from err
     if not isinstance(content, dict):
         raise ConfigError(

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import math
 from collections import Counter, defaultdict
 from pathlib import Path, PureWindowsPath
 from typing import TYPE_CHECKING, Any
 
 from edgekit.errors import DataError
-from edgekit.images.labels import Label, truth_from_labels
+from edgekit.images.folder import is_file
+from edgekit.images.labels import FARTHEST_PX, Label, truth_from_labels
 from edgekit.values import Category, Dataset, ImageRecord
 
 if TYPE_CHECKING:
@@ -53,8 +53,8 @@ def open_coco(path: Path, images: Path | None = None, *, labels: bool = True) ->
 
 def _content(path: Path) -> _Json:
     try:
-        content = json.loads(path.read_bytes())
-    except (OSError, ValueError) as err:  # bad UTF-8 and bad JSON are ValueErrors
+        content = json.loads(path.read_bytes(), parse_int=_whole)
+    except (OSError, ValueError, RecursionError) as err:  # bad UTF-8 and JSON are ValueErrors
         raise DataError(f"Cannot read {path} as JSON: {err}. Expected COCO annotations.") from err
     if not isinstance(content, dict) or not isinstance(content.get("images"), list):
         found = sorted(content) if isinstance(content, dict) else f"a {type(content).__name__}"
@@ -62,7 +62,18 @@ def _content(path: Path) -> _Json:
             f"{path} is not a COCO annotation file: expected a list under 'images', found {found}. "
             "Give the file with the images and their annotations, not detections or a config."
         )
+    if not isinstance(content.get("annotations", []), list):
+        raise DataError(
+            f"{path}, key 'annotations': expected a list, found "
+            f"{type(content['annotations']).__name__}. Mend the file, or leave the key out where "
+            "there are no labels."
+        )
     return content
+
+
+def _whole(digits: str) -> int | float:
+    # Longer ones are no id and no pixel, and would overflow every array.
+    return int(digits) if len(digits) < 16 else float(digits)
 
 
 def _listed(images: Sequence[Any], faults: Counter[str]) -> dict[int, _Json]:
@@ -104,7 +115,7 @@ def _find(file_name: str, folders: Sequence[Path]) -> Path | None:
     # Labelling tools write the path the image had on another machine, with any slashes.
     bare = PureWindowsPath(file_name).name
     candidates = (folder / name for folder in folders for name in (file_name, bare))
-    return next((file for file in candidates if file.is_file()), None)
+    return next((file for file in candidates if is_file(file)), None)
 
 
 def _categories(content: _Json, path: Path) -> tuple[Category, ...]:
@@ -150,7 +161,7 @@ def _label(entry: Any) -> Label | None:
         xyxy=(left, top, left + width, top + height),
         category=entry["category_id"],
         crowd=bool(entry.get("iscrowd")),
-        area=float(area) if isinstance(area, int | float) and math.isfinite(area) else None,
+        area=float(area) if isinstance(area, int | float) and abs(area) < FARTHEST_PX else None,
     )
 
 
@@ -158,7 +169,8 @@ def _size_hw(image: _Json) -> tuple[int, int] | None:
     height, width = image.get("height"), image.get("width")
     if not isinstance(height, int | float) or not isinstance(width, int | float):
         return None
-    return (int(height), int(width)) if height >= 1 and width >= 1 else None
+    fits = 1 <= height < FARTHEST_PX and 1 <= width < FARTHEST_PX
+    return (int(height), int(width)) if fits else None
 
 
 def _has(entry: Any, **types: type) -> bool:

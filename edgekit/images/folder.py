@@ -41,4 +41,12 @@ def dataset_of_files(name: str, paths: Iterable[Path]) -> Dataset:
 
 def is_image(path: Path) -> bool:
     """Return whether ``path`` is a file that is called an image and is not hidden."""
-    return path.suffix.lower() in SUFFIXES and not path.name.startswith(".") and path.is_file()
+    return path.suffix.lower() in SUFFIXES and not path.name.startswith(".") and is_file(path)
+
+
+def is_file(path: Path) -> bool:
+    """Return whether ``path`` is a file; a name that no file system takes is none."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 # Annotation tools round coordinates; only more than this counts as out of the image.
 ROUNDING_PX = 0.5
+# Beyond any image, and its square still within float32.
+FARTHEST_PX = 1e9
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,7 @@ def truth_from_labels(
 
 def _mend(label: Label, size_hw: tuple[int, int] | None, faults: Counter[str]) -> Label | None:
     left, top, right, bottom = label.xyxy
-    if not all(map(math.isfinite, label.xyxy)) or right <= left or bottom <= top:
+    if not all(abs(v) < FARTHEST_PX for v in label.xyxy) or right <= left or bottom <= top:
         faults["degenerate-box"] += 1
         return None
     if size_hw is None:

@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 
 from edgekit.errors import DataError
-from edgekit.images.folder import is_image
+from edgekit.images.folder import is_file, is_image
 from edgekit.images.labels import Label, truth_from_labels
 from edgekit.images.read import read_hw
 from edgekit.values import Category, Dataset, ImageRecord
@@ -47,7 +47,7 @@ def open_yolo(path: Path, split: str = "val", *, labels: bool = True) -> Dataset
 def _content(path: Path) -> dict[str, Any]:
     try:
         content = yaml.safe_load(path.read_bytes())
-    except (OSError, yaml.YAMLError, UnicodeDecodeError) as err:
+    except (OSError, yaml.YAMLError, UnicodeDecodeError, RecursionError) as err:
         raise DataError(f"Cannot read {path} as YAML: {err}. Expected a YOLO data.yaml.") from err
     if not isinstance(content, dict) or not set(_SPLITS) & set(content):
         found = sorted(map(str, content)) if isinstance(content, dict) else type(content).__name__
@@ -86,8 +86,8 @@ def _entry_images(root: Path, entry: str, faults: Counter[str]) -> list[Path]:
         return []
     lines = place.read_text(encoding="utf-8", errors="replace").split("\n")
     files = [_listed(line.strip(), root, place.parent) for line in lines if line.strip()]
-    faults["missing-file"] += sum(not file.is_file() for file in files)
-    return [file for file in files if file.is_file()]
+    faults["missing-file"] += sum(not is_file(file) for file in files)
+    return [file for file in files if is_file(file)]
 
 
 def _listed(line: str, root: Path, beside: Path) -> Path:

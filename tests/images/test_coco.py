@@ -174,3 +174,41 @@ def test_the_real_coco_sets_have_the_boxes_their_readme_counts(data_dir):
     assert sum(len(record.truth.xyxy) for record in val.records) == 905
     assert (len(train.records), sum(len(r.truth.xyxy) for r in train.records)) == (215, 2035)
     assert val.faults == {"crowd-box": 8, "image-without-objects": 1}
+
+
+@pytest.mark.parametrize(
+    "bbox", [[10**400, 0, 1, 1], [1e308, 0, 1e308, 9], [float("inf"), 0, 1, 1], [0, 0, 1e30, 1e30]]
+)
+def test_numbers_no_array_can_hold_are_counted(tmp_path, bbox):
+    write_image(tmp_path / "a.png")
+    images = [{"id": 1, "file_name": "a.png", "height": float("inf"), "width": 20}]
+    beyond = annotation(bbox=bbox)
+    file = write_json(tmp_path / "l.json", images, [annotation(area=1e300), beyond])
+
+    dataset = open_coco(file)
+
+    assert dataset.faults == {"degenerate-box": 1}
+    assert dataset.records[0].truth.area.tolist() == [20]
+
+
+def test_a_name_no_file_system_takes_is_a_missing_file(tmp_path):
+    write_image(tmp_path / "a.png")
+    images = [{"id": 1, "file_name": "a.png"}, {"id": 2, "file_name": "x" * 5000}]
+
+    assert open_coco(write_json(tmp_path / "l.json", images)).faults["missing-file"] == 1
+
+
+def test_annotations_that_are_no_list_are_named(tmp_path):
+    file = tmp_path / "l.json"
+    file.write_text('{"images": [], "annotations": null}')
+
+    with pytest.raises(DataError, match="key 'annotations': expected a list, found NoneType"):
+        open_coco(file)
+
+
+def test_endless_nesting_is_no_json(tmp_path):
+    file = tmp_path / "l.json"
+    file.write_text("[" * 200_000)
+
+    with pytest.raises(DataError, match="Cannot read"):
+        open_coco(file)
