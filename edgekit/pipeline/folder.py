@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-_OURS = ("artifact", "edgekit.lock", "report.json")
+_OURS = frozenset({"artifact", "edgekit.lock", "report.html", "report.json", "report.md"})
 
 
 @contextmanager
@@ -47,9 +47,11 @@ def whole_folder(out: Path) -> Iterator[Path]:
 def _refuse_foreign(out: Path) -> None:
     if out.is_file():
         raise ConfigError(f"--out {out}: expected a folder, found a file. Choose another --out.")
-    if out.is_dir() and any(out.iterdir()) and not any((out / name).exists() for name in _OURS):
+    foreign = sorted(p.name for p in out.iterdir() if p.name not in _OURS) if out.is_dir() else []
+    if foreign:
         raise ConfigError(
-            f"--out {out}: expected a new folder or one that edgekit wrote, found other files. "
+            f"--out {out}: expected a new folder or one that holds what edgekit writes and nothing "
+            f"else, found other files ('{foreign[0]}'), which would be lost. "
             "Choose another --out; nothing was changed."
         )
 

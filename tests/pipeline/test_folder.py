@@ -65,6 +65,16 @@ def test_files_that_no_conversion_wrote_are_not_touched(tmp_path):
     assert names(tmp_path) == ["thesis.tex"]
 
 
+def test_files_beside_those_of_a_conversion_are_not_lost(tmp_path):
+    written_in(tmp_path / "build")
+    written_in(tmp_path / "build/v8n")
+
+    with pytest.raises(ConfigError, match=r"other files \('v8n'\), which would be lost"):
+        written_in(tmp_path / "build")
+
+    assert names(tmp_path / "build") == ["report.json", "v8n"]
+
+
 def test_a_file_in_the_place_of_the_folder_is_refused(tmp_path):
     (tmp_path / "out").write_text("a file")
 
