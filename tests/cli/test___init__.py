@@ -1,5 +1,6 @@
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -30,14 +31,18 @@ def test_a_stage_that_fails_ends_with_four(edgekit, monkeypatch):
     assert edgekit("doctor").code == 4
 
 
-def test_a_defect_of_our_own_is_not_hidden(edgekit, monkeypatch):
+def test_a_defect_of_our_own_is_shown_and_told_from_a_missed_budget(edgekit, monkeypatch):
     def fail():
-        raise ZeroDivisionError
+        raise ZeroDivisionError("the place to look at")
 
     monkeypatch.setattr(pipeline, "diagnose", fail)
 
-    with pytest.raises(ZeroDivisionError):
-        edgekit("doctor")
+    ended = edgekit("doctor")
+
+    assert ended.code == 4
+    assert "Traceback" in ended.stderr
+    assert "the place to look at" in ended.stderr
+    assert ended.stderr.endswith("Please report the lines above.\n")
 
 
 def test_a_stop_by_the_user_is_told_from_a_missed_budget(edgekit, monkeypatch):
@@ -47,6 +52,20 @@ def test_a_stop_by_the_user_is_told_from_a_missed_budget(edgekit, monkeypatch):
     monkeypatch.setattr(pipeline, "diagnose", stop)
 
     assert edgekit("doctor").code == 130
+
+
+def test_a_conversion_told_to_end_leaves_nothing_behind(tiny, tmp_path):
+    command = [sys.executable, "-m", "edgekit", "convert", tiny.model, "--target", "ort-cpu-int8"]
+    command += ["--calib", tiny.calib, "--eval", tiny.labels, "--out", tmp_path / "out"]
+
+    with subprocess.Popen(command, stderr=subprocess.DEVNULL) as run:
+        while not list(tmp_path.iterdir()) and run.poll() is None:
+            time.sleep(0.01)
+        run.terminate()
+        code = run.wait(60)
+
+    assert code == 130
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_reader_that_goes_away_is_no_defect(out, tiny):
