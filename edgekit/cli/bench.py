@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from edgekit.cli.flags import Family, Head, InputSize, Json, PreprocessText, model_options
+from edgekit.cli.flags import (
+    Family,
+    Head,
+    Images,
+    InputSize,
+    Json,
+    PreprocessText,
+    model_options,
+)
 
 if TYPE_CHECKING:
     from edgekit.pipeline.evaluate import Bench
@@ -18,6 +26,7 @@ def bench(
     evaluation: Annotated[
         str | None, typer.Option("--eval", help="Images to run on, and to score on.")
     ] = None,
+    images: Images = None,
     head: Head = None,
     input_size: InputSize = None,
     family: Family = None,
@@ -28,12 +37,17 @@ def bench(
     from edgekit.cli.progress import bars
     from edgekit.cli.tables import show
     from edgekit.config.calibration import open_source
+    from edgekit.images.datasets import DatasetOptions
     from edgekit.pipeline.evaluate import bench as run
 
-    dataset = None if evaluation is None else open_source(evaluation)
+    dataset = None
+    if evaluation is not None:
+        dataset = open_source(evaluation, DatasetOptions(images=images))
     with bars() as progress:
         options = model_options(head, input_size, family, preprocess)
         results = run(models, dataset, options, progress)
+    for warning in (w for result in results for w in result.warnings):
+        typer.echo(f"edgekit: {warning}", err=True)
     typer.echo(show([_row(r) for r in results], as_json=json), nl=False)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from edgekit.errors import ConfigError
 from edgekit.measure.accuracy import coco_results, detect_all, score
 from edgekit.measure.latency import measure_latency, speedup
 from edgekit.pipeline.opened import open_detector
@@ -47,12 +48,14 @@ class Bench:
     Attributes:
         speedup: Over the first model; ``None`` for itself.
         scores: ``None`` where no images were given.
+        warnings: What the user should know before trusting its figures.
     """
 
     name: str
     timed: LatencyResult
     speedup: Interval | None
     scores: Scores | None
+    warnings: tuple[str, ...]
 
 
 def evaluate(
@@ -96,9 +99,11 @@ def bench(
         progress: Told as it goes.
 
     Raises:
-        ConfigError: Bad input.
+        ConfigError: Bad input, or models whose classes differ.
     """
     opened = [open_detector(p, options, name) for p, name in zip(paths, _names(paths), strict=True)]
+    if dataset is not None:
+        _require_same_classes(opened, dataset)
     run = measure_latency([o.candidate for o in opened], dataset, progress=progress)
     scores = _scores(opened, dataset, progress)
     first = run.results[0]
@@ -108,8 +113,9 @@ def bench(
             timed=result,
             speedup=None if result is first else speedup(first, result),
             scores=scores.get(result.name),
+            warnings=detector.warnings,
         )
-        for result in run.results
+        for result, detector in zip(run.results, opened, strict=True)
     )
 
 
@@ -121,6 +127,19 @@ def _scores(
     entries = [Entry(o.candidate, o.precision) for o in opened]
     entries[0] = replace(entries[0], baseline=True)
     return score_entries(entries, dataset, _category_ids(opened[0], dataset), progress)
+
+
+def _require_same_classes(opened: Sequence[Opened], dataset: Dataset) -> None:
+    first, *others = opened
+    for other in others:
+        counts = [o.candidate.head.classes for o in (first, other)]
+        ids = [_category_ids(o, dataset) for o in (first, other)]
+        if counts[0] != counts[1] or ids[0] != ids[1]:
+            raise ConfigError(
+                f"Cannot compare what {first.candidate.name} and {other.candidate.name} find: "
+                f"expected the same classes in the same order, found {counts[0]} and {counts[1]} "
+                "classes that stand for other categories. Leave --eval out to compare speed alone."
+            )
 
 
 def _category_ids(opened: Opened, dataset: Dataset) -> tuple[int, ...] | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from edgekit.backends.artifact import is_artifact, read_artifact
@@ -11,13 +11,13 @@ from edgekit.config.device import detect_host
 from edgekit.errors import ModelError
 from edgekit.images.classes import match_classes
 from edgekit.measure.candidate import Candidate
+from edgekit.pipeline.options import ModelOptions
 from edgekit.pipeline.prepare import prepare
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from edgekit.backends.artifact import Manifest
-    from edgekit.pipeline.options import ModelOptions
     from edgekit.pipeline.prepare import Detector
     from edgekit.values import Dataset, Precision
 
@@ -53,7 +53,9 @@ def open_detector(path: Path, options: ModelOptions, name: str) -> Opened:
     """
     if is_artifact(path):
         manifest, model = read_artifact(path)
-        return _of_artifact(manifest, model, name)
+        opened = _of_artifact(manifest, model, name)
+        settled = () if options == ModelOptions() else (_settled(name),)
+        return replace(opened, warnings=(*settled, *opened.warnings))
     if path.is_dir():
         raise ModelError(
             f"{path}: expected a model file or an artifact, found a folder without manifest.json. "
@@ -74,6 +76,13 @@ def candidate_of(detector: Detector, name: str) -> Candidate:
         nms=detector.convention.nms,
         preprocess=detector.convention.preprocess,
         input="float-nchw",
+    )
+
+
+def _settled(name: str) -> str:
+    return (
+        f"{name} is an artifact, which says itself how it is run: --head, --input-size, --family "
+        "and --preprocess change nothing about it. Convert again to change them."
     )
 
 

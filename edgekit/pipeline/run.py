@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from edgekit.values import Boxes, Pixels
+
+logger = logging.getLogger(__name__)
 
 VIDEO = frozenset({".avi", ".m4v", ".mkv", ".mov", ".mp4", ".webm"})
 
@@ -52,6 +55,8 @@ def run(artifact: Path, source: str, confidence: float) -> Iterator[Frame]:
         ConfigError: Bad input.
     """
     opened = open_detector(artifact, ModelOptions(), artifact.stem)
+    for warning in opened.warnings:
+        logger.warning(warning)
     with Predictor(opened.candidate.at_confidence(confidence)) as predictor:
         for name, pixels_rgb in _frames(source):
             yield Frame(name, pixels_rgb, predictor.detect(pixels_rgb), opened.class_names)

@@ -4,11 +4,13 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import onnx
 import pytest
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
 from edgekit.config.calibration import open_source
+from edgekit.errors import ConfigError
 from edgekit.pipeline import evaluate as module
 from edgekit.pipeline.evaluate import bench, evaluate
 from edgekit.pipeline.options import ModelOptions
@@ -73,6 +75,15 @@ def test_models_are_timed_in_turn_and_compared_with_the_first(tiny, out, scored,
     assert second.speedup.low <= second.speedup.value <= second.speedup.high
     assert first.scores.accuracy.map > 0.9
     assert second.scores.agreement > 0.5
+
+
+def test_models_whose_classes_differ_are_not_compared(tiny, scored, tmp_path):
+    model = onnx.load(tiny.model)
+    onnx.helper.set_model_props(model, {"names": "{0: 'square', 1: 'disc', 2: 'stripe'}"})
+    onnx.save(model, tmp_path / "other.onnx")
+
+    with pytest.raises(ConfigError, match="tiny and other find: expected the same classes"):
+        bench([tiny.model, tmp_path / "other.onnx"], scored, USUAL)
 
 
 def test_without_images_only_the_time_is_told(tiny, brief):

@@ -24,6 +24,13 @@ def test_a_conversion_and_its_artifact_open_the_same(out):
     assert whole.class_names == ("disc", "square", "stripe")
 
 
+def test_answers_about_the_model_do_not_vanish_at_an_artifact(out):
+    opened = open_detector(out, ModelOptions(family="yolox"), "mine")
+
+    assert opened.candidate == open_detector(out, USUAL, "mine").candidate
+    assert "--family and --preprocess change nothing" in opened.warnings[0].replace("\n", " ")
+
+
 def test_an_artifact_moved_elsewhere_finds_what_the_model_finds(out, tiny, scored, tmp_path):
     shutil.copytree(out / "artifact", tmp_path / "moved")
 
