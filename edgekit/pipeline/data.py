@@ -54,8 +54,9 @@ def open_image_sets(options: ConvertOptions, draw: CalibrationDraw | None) -> Im
         DataError: A source cannot be used.
     """
     evaluation = _open(options.evaluation, options)
+    warnings = [w for w in (_unlabelled(evaluation, options),) if w]
     if draw is None:
-        return ImageSets(None, evaluation)
+        return ImageSets(None, evaluation, tuple(warnings))
     if options.calib is None:
         raise ConfigError(
             f"--target {options.target} quantizes and needs images to calibrate on. "
@@ -63,7 +64,7 @@ def open_image_sets(options: ConvertOptions, draw: CalibrationDraw | None) -> Im
         )
     whole = open_source(options.calib, DatasetOptions(images=options.images, labels=False))
     calibration = choose(whole, draw.count, draw.seed)
-    warnings = [w for w in (_too_few(calibration),) if w]
+    warnings += [w for w in (_too_few(calibration),) if w]
     if evaluation is not None:
         warnings += _overlap(calibration, evaluation, options)
     else:
@@ -98,6 +99,27 @@ def _open(source: str | None, options: ConvertOptions) -> Dataset | None:
     if source is None:
         return None
     return open_source(source, DatasetOptions(images=options.images))
+
+
+def _unlabelled(evaluation: Dataset | None, options: ConvertOptions) -> str | None:
+    """Return a warning where there is nothing to compute mAP from.
+
+    Raises:
+        ConfigError: A budget of mAP was set all the same.
+    """
+    labelled = evaluation is not None and evaluation.labelled
+    if options.map_drop_points_max is not None and not labelled:
+        raise ConfigError(
+            f"--max-map-drop {options.map_drop_points_max:g} needs labels to measure mAP: expected "
+            f"--eval with labels, found {options.evaluation or 'no --eval'}. Give a COCO json, a "
+            "YOLO data.yaml or the VOC folder that holds Annotations, or leave the budget out."
+        )
+    if labelled or evaluation is None:
+        return None
+    return (
+        f"--eval {evaluation.name} has no labels: INT8 is compared with FP32 alone. For mAP give a "
+        "COCO json, a YOLO data.yaml or the VOC folder that holds Annotations."
+    )
 
 
 def _held_out(whole: Dataset, calibration: Dataset, draw: CalibrationDraw) -> Dataset | None:

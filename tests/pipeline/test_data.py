@@ -32,6 +32,24 @@ def test_a_float_target_opens_no_calibration_images(tiny, tmp_path):
     assert (sets.calibration, sets.evaluation, sets.warnings) == (None, None, ())
 
 
+@pytest.mark.parametrize("draw", [DRAW, None])
+def test_eval_images_without_labels_are_a_warning(tiny, tmp_path, draw):
+    images = str(tiny.labels.parent / "images")
+
+    sets = open_image_sets(tiny.options(tmp_path, evaluation=images), draw)
+
+    assert f"--eval {images} has no labels" in sets.warnings[0]
+
+
+@pytest.mark.parametrize("given", [False, True])
+def test_a_budget_of_map_needs_labels(tiny, tmp_path, given):
+    images = str(tiny.labels.parent / "images") if given else None
+    options = tiny.options(tmp_path, evaluation=images, map_drop_points_max=0.5)
+
+    with pytest.raises(ConfigError, match=r"--max-map-drop 0\.5 needs labels"):
+        open_image_sets(options, DRAW)
+
+
 def test_int8_without_calibration_images_says_what_to_add(tiny, tmp_path):
     with pytest.raises(ConfigError, match=r"ort-cpu-int8 quantizes.*Add --calib FOLDER"):
         open_image_sets(tiny.options(tmp_path, calib=None), DRAW)
