@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 HUGE_PIXELS = 50_000_000
 # Decoded it would take 600 MB and more, twice while colours are converted.
 OVERSIZE_PIXELS = 200_000_000
-_STORED = cv2.IMREAD_COLOR_BGR | cv2.IMREAD_IGNORE_ORIENTATION
-_UPRIGHT = cv2.IMREAD_COLOR_BGR
+_STORED = cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
+_UPRIGHT = cv2.IMREAD_COLOR
 
 
 @dataclass(frozen=True, eq=False)
