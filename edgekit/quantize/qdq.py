@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import onnx_ir as ir
+from onnx_ir import convenience
 from onnx_ir.passes.common import RemoveUnusedNodesPass
 
 from edgekit.graphs import graph_from_model
@@ -70,6 +71,9 @@ class _Inserter:
             for value, link in plan.links.items()
         }
         self._reals: dict[str, ir.Value] = {}
+        self._made: dict[str, ir.Value] = {}
+        values = convenience.create_value_mapping(graph)
+        self._taken = {*values, *(str(node.name) for node in graph)}
 
     def quantize_node(self, node: ir.Node) -> None:
         """Encode what ``node`` reads and, where the plan says so, what it writes."""
@@ -101,13 +105,13 @@ class _Inserter:
         assert integers is not None
         long = [(axis, d) for axis, d in enumerate(value.shape.numpy()) if d > 1]
         axis, length = long[0] if long else (0, 1)
-        name = f"{node.name}_input"
+        name = self._free(f"{node.name}_input")
         inputs = [
             integers,
             self._initializer(f"{name}_scale", np.full(length, _array(scale))),
             self._initializer(f"{name}_zero_point", np.full(length, _array(zero_point))),
         ]
-        dequantize = _node("DequantizeLinear", inputs, f"{name}_dequantized")
+        dequantize = self._node("DequantizeLinear", inputs, f"{name}_dequantized")
         dequantize.attributes["axis"] = ir.AttrInt64("axis", axis)
         self._graph.insert_before(node, [dequantize])
         node.replace_input_with(0, dequantize.outputs[0])
@@ -135,7 +139,8 @@ class _Inserter:
         output = node.outputs[0]
         source = _producer(node.inputs[0])
         uses = [(use.node, use.idx) for use in output.uses()]
-        dequantize = self._dequantize(str(output.name), source.inputs[0])
+        name = str(output.name)
+        dequantize = self._dequantize(name, self._encodings[name], source.inputs[0])
         self._graph.insert_after(node, [dequantize])
         self._replace(output, uses, dequantize.outputs[0])
 
@@ -147,22 +152,21 @@ class _Inserter:
         for index, value in enumerate(self._graph.outputs):
             if value is output:
                 self._graph.outputs[index] = reals
-                reals.name, output.name = output.name, f"{output.name}_float"
+                reals.name, output.name = output.name, self._free(f"{output.name}_float")
 
     def _pair(self, value: ir.Value) -> tuple[ir.Node, ir.Node]:
         name = str(value.name)
-        quantize = _node(
-            "QuantizeLinear", [value, *self._scale_and_zero(name)], f"{name}_quantized"
-        )
-        return quantize, self._dequantize(name, quantize.outputs[0])
-
-    def _dequantize(self, name: str, integers: ir.Value | None) -> ir.Node:
-        assert integers is not None
-        inputs = [integers, *self._scale_and_zero(name)]
-        return _node("DequantizeLinear", inputs, f"{name}_dequantized")
-
-    def _scale_and_zero(self, name: str) -> list[ir.Value]:
         encoding = self._encodings[name]
+        inputs = [value, *self._scale_and_zero(name, encoding)]
+        quantize = self._node("QuantizeLinear", inputs, f"{name}_quantized")
+        return quantize, self._dequantize(name, encoding, quantize.outputs[0])
+
+    def _dequantize(self, name: str, encoding: Encoding, integers: ir.Value | None) -> ir.Node:
+        assert integers is not None
+        inputs = [integers, *self._scale_and_zero(name, encoding)]
+        return self._node("DequantizeLinear", inputs, f"{name}_dequantized")
+
+    def _scale_and_zero(self, name: str, encoding: Encoding) -> list[ir.Value]:
         return [
             self._initializer(f"{name}_scale", np.float32(encoding.scale)),
             self._initializer(f"{name}_zero_point", np.uint8(encoding.zero_point)),
@@ -183,14 +187,14 @@ class _Inserter:
 
     def _store(self, node: ir.Node, index: int, encoded: EncodedWeight) -> None:
         """Make input ``index`` of ``node`` what the integers of ``encoded`` stand for."""
-        name = f"{node.name}_{'weight' if index == 1 else 'bias'}"
+        name = self._free(f"{node.name}_{'weight' if index == 1 else 'bias'}")
         zeros = np.zeros(len(encoded.scales), encoded.integers.dtype)
         inputs = [
             self._initializer(f"{name}_integers", encoded.integers),
             self._initializer(f"{name}_scale", encoded.scales),
             self._initializer(f"{name}_zero_point", zeros),
         ]
-        dequantize = _node("DequantizeLinear", inputs, f"{name}_dequantized")
+        dequantize = self._node("DequantizeLinear", inputs, f"{name}_dequantized")
         dequantize.attributes["axis"] = ir.AttrInt64("axis", encoded.axis)
         self._graph.insert_before(node, [dequantize])
         node.replace_input_with(index, dequantize.outputs[0])
@@ -201,25 +205,32 @@ class _Inserter:
             if not constant(value):
                 continue
             integers, encoding = encode_symmetric(_array(value))
-            name = f"{node.name}_{value.name}"
-            self._encodings[name] = encoding
+            name = self._free(f"{node.name}_{value.name}")
             stored = self._initializer(f"{name}_integers", integers)
-            dequantize = self._dequantize(name, stored)
+            dequantize = self._dequantize(name, encoding, stored)
             self._graph.insert_before(node, [dequantize])
             uses = [(node, i) for i, v in enumerate(node.inputs) if v is value]
             _redirect(uses, dequantize.outputs[0])
 
     def _initializer(self, name: str, array: NDArray[np.generic] | np.generic) -> ir.Value:
-        if name not in self._graph.initializers:
-            tensor = ir.tensor(np.asarray(array), name=name)
-            self._graph.register_initializer(ir.val(name, const_value=tensor))
-        return self._graph.initializers[name]
+        """Return the one initializer made under ``name``."""
+        if name not in self._made:
+            free = self._free(name)
+            self._made[name] = ir.val(free, const_value=ir.tensor(np.asarray(array), name=free))
+            self._graph.register_initializer(self._made[name])
+        return self._made[name]
 
+    def _node(self, op_type: str, inputs: list[ir.Value], output: str) -> ir.Node:
+        node = ir.Node("", op_type, inputs, name=self._free(output))
+        node.outputs[0].name = node.name
+        return node
 
-def _node(op_type: str, inputs: list[ir.Value], output: str) -> ir.Node:
-    node = ir.Node("", op_type, inputs, name=output)
-    node.outputs[0].name = output
-    return node
+    def _free(self, name: str) -> str:
+        """Return ``name``, longer where the network has one like it already."""
+        while name in self._taken:
+            name += "_"
+        self._taken.add(name)
+        return name
 
 
 def _redirect(uses: Sequence[tuple[ir.Node, int]], value: ir.Value) -> None:

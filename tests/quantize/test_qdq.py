@@ -264,6 +264,25 @@ def test_channels_without_weight_or_signal_keep_their_bias(image):
     assert np.abs(found - wanted).max() <= step_of(case, "y")
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        "m = Mul(c, c_scale) y = Conv(m, w2)",
+        "c_quantized = Conv(c, w3) Conv_weight = Conv(c_quantized, w3) y = Conv(Conv_weight, w2)",
+        "Mul_each = Conv(c, w3) m = Mul(c, each) j = Add(Mul_each, m) y = Conv(j, w2)",
+        "c_zero_point = Relu(c) y = Conv(c_zero_point, w2)",
+    ],
+)
+def test_names_of_the_users_own_are_never_taken_for_those_of_encodings(body):
+    weights = {"c_scale": np.float32([[[[9.0]]]]) + WEIGHTS["each"]}
+    text = f"g (float[1,8,12,10] x) => (y) {{ {CONV} {body} }}"
+
+    case = make(text, IMAGE, {n: a for n, a in (WEIGHTS | weights).items() if n in text})
+
+    assert_computes_what_the_plan_says(case)
+    assert operators_of(case).mac_share_int8 == 1.0
+
+
 def test_nothing_is_left_of_the_float_weights():
     case = case_of(f"{CONV} y = Conv(c, w2)")
 
