@@ -16,8 +16,15 @@ from edgekit.quantize.select import float_nodes
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from edgekit.config.recipe import Fp32
     from edgekit.pipeline.options import ModelOptions
     from edgekit.pipeline.prepare import Network
+
+
+UNCALIBRATED = (
+    "No image was looked at: calibration may leave further layers in float, those that rounding "
+    "noise would drown. The report of a conversion lists them."
+)
 
 
 @dataclass(frozen=True)
@@ -68,14 +75,19 @@ def inspect(path: Path, options: ModelOptions, target: str | None = None) -> Ins
         "macs": sum(macs.values()),
         "decode": "cut off, in NumPy" if detector.head.cut else "in the network, float",
     }
-    fates = _fates(network, target, macs) if target else ()
-    return Inspection(facts, detector.notes, detector.warnings, fates)
-
-
-def _fates(network: Network, target: str, macs: dict[str, int]) -> tuple[NodeFate, ...]:
+    if target is None:
+        return Inspection(facts, detector.notes, detector.warnings, ())
     precision = find_recipe(target).precision
-    patterns = precision.keep_float if isinstance(precision, Int8) else ("*",)
-    decided = plan(network.graph, ORT_X86, float_nodes(network.graph, network.decode, patterns))
+    notes = (*detector.notes, UNCALIBRATED) if isinstance(precision, Int8) else detector.notes
+    return Inspection(facts, notes, detector.warnings, _fates(network, precision, macs))
+
+
+def _fates(network: Network, precision: Fp32 | Int8, macs: dict[str, int]) -> tuple[NodeFate, ...]:
+    if isinstance(precision, Int8):
+        kept = float_nodes(network.graph, network.decode, precision.keep_float)
+    else:
+        kept = dict.fromkeys(macs, "the target is in float")
+    decided = plan(network.graph, ORT_X86, kept)
     total = sum(macs.values()) or 1
     return tuple(
         NodeFate(

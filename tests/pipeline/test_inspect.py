@@ -18,8 +18,10 @@ def test_a_model_is_described(tiny):
 
 
 def test_every_node_with_weights_has_its_fate_and_float_its_reason(tiny):
-    fates = inspect(tiny.model, USUAL, "ort-cpu-int8").fates
+    found = inspect(tiny.model, USUAL, "ort-cpu-int8")
+    fates = found.fates
 
+    assert "calibration may leave further layers in float" in found.notes[-1]
     assert sum(f.op_type == "Conv" for f in fates) == 9
     assert {f.precision for f in fates} <= {"int8", "float"}
     assert all(f.reason for f in fates if f.precision == "float")
@@ -27,9 +29,10 @@ def test_every_node_with_weights_has_its_fate_and_float_its_reason(tiny):
 
 
 def test_a_float_target_leaves_every_node_in_float(tiny):
-    fates = inspect(tiny.model, USUAL, "ort-cpu-fp32").fates
+    found = inspect(tiny.model, USUAL, "ort-cpu-fp32")
 
-    assert {f.precision for f in fates} == {"float"}
+    assert {(f.precision, f.reason) for f in found.fates} == {("float", "the target is in float")}
+    assert not any("calibration" in note for note in found.notes)
 
 
 def test_an_unknown_target_is_answered_with_the_nearest(tiny):
