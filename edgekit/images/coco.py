@@ -23,7 +23,7 @@ def open_coco(path: Path, images: Path | None = None, *, labels: bool = True) ->
 
     Args:
         path: The json.
-        images: Folder of the images; ``None`` looks beside the json, in ``images/``, in
+        images: Folder of the images, looked in first; then beside the json, in ``images/``, in
             ``../<split>/`` and in ``../images/<split>/``.
         labels: Whether to read the annotations too.
 
@@ -95,7 +95,7 @@ def _files(
     beside = path.absolute().parent
     folders = [beside, beside / "images", beside.parent / split, beside.parent / "images" / split]
     if images is not None:
-        folders = [images.absolute()]
+        folders.insert(0, images.absolute())
     found = {
         id_: file
         for id_, image in listed.items()

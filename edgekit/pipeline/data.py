@@ -157,6 +157,7 @@ def _overlap(calibration: Dataset, evaluation: Dataset, options: ConvertOptions)
     if not options.allow_overlap:
         raise ConfigError(
             f"{fact}. A score on images that chose the ranges proves nothing. Give --calib other "
-            "images, or --allow-overlap to go on with a warning in the report."
+            "images (data.yaml#train names a split), or --allow-overlap to go on with a warning in "
+            "the report."
         )
     return [f"{fact}: the accuracy of INT8 is flattered."]

@@ -176,6 +176,15 @@ def test_the_real_coco_sets_have_the_boxes_their_readme_counts(data_dir):
     assert val.faults == {"crowd-box": 8, "image-without-objects": 1}
 
 
+def test_a_folder_named_for_another_json_hides_no_image(tmp_path):
+    write_image(tmp_path / "calib/a.png")
+    (tmp_path / "val").mkdir()
+
+    dataset = open_coco(write_json(tmp_path / "calib/l.json"), images=tmp_path / "val")
+
+    assert dataset.records[0].path == tmp_path / "calib/a.png"
+
+
 @pytest.mark.parametrize(
     "bbox", [[10**400, 0, 1, 1], [1e308, 0, 1e308, 9], [float("inf"), 0, 1, 1], [0, 0, 1e30, 1e30]]
 )
