@@ -73,8 +73,8 @@ def evaluate(
         ConfigError: Bad input.
     """
     opened = open_detector(path, options, path.stem)
+    ids = _category_ids(opened, dataset)  # first: it costs nothing and may refuse
     found = detect_all(opened.candidate, dataset, progress)
-    ids = _category_ids(opened, dataset)
     results = coco_results(found, dataset, ids or tuple(range(opened.candidate.head.classes)))
     return Evaluation(
         accuracy=None if ids is None else score(found, dataset, ids),
