@@ -7,6 +7,7 @@
  */
 #define _GNU_SOURCE
 #include <asm/prctl.h>
+#include <dlfcn.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -58,11 +59,22 @@ static void on_trap(int signal_number, siginfo_t *info, void *context) {
   r[REG_RIP] += 2;
 }
 
+typedef int (*sigaction_type)(int, const struct sigaction *, struct sigaction *);
+
+static int started;
+
+/* Nobody else (Python's faulthandler, say) may take the signal the traps arrive by. */
+int sigaction(int number, const struct sigaction *action, struct sigaction *old) {
+  sigaction_type next = (sigaction_type)dlsym(RTLD_NEXT, "sigaction");
+  return next(number, started && number == SIGSEGV ? NULL : action, old);
+}
+
 __attribute__((constructor)) static void start(void) {
   struct sigaction action = {0};
   action.sa_sigaction = on_trap;
   action.sa_flags = SA_SIGINFO | SA_NODEFER | SA_ONSTACK;
   sigaction(SIGSEGV, &action, NULL);
+  started = 1;
   if (syscall(SYS_arch_prctl, ARCH_SET_CPUID, 0)) {
     perror("only_avx2: this processor or kernel cannot trap CPUID");
     exit(3);

@@ -76,17 +76,19 @@ def main() -> None:
     if arguments.kernels == "avx2":
         only_avx2.restart_under_it()
     device = "host" if arguments.kernels == "native" else "generic-x86-avx2"
-    result = {
+    result: dict[str, Any] = {
         "commit": commit(),
         "kernels": arguments.kernels,
         "device": find_device(device).model_dump(mode="json"),
         "machine": vars(describe_machine()),
-        "models": {name: run_model(name, device) for name in arguments.models},
+        "models": {},
     }
     path = HERE / "results" / f"ort_cpu_int8_{arguments.kernels}.json"
     path.parent.mkdir(exist_ok=True)
-    path.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
-    print(f"written: {path.name}")
+    for name in arguments.models:
+        result["models"][name] = run_model(name, device)
+        path.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+        print(f"written: {name} to {path.name}", flush=True)
 
 
 def commit() -> str:
