@@ -16,6 +16,14 @@ KERNELS = {
     "native": "VNNI and AMX (this machine as it is)",
     "avx2": "AVX2 only (newer instructions hidden)",
 }
+COLUMNS = (
+    "mAP50-95",
+    "points lost (95 %)",
+    "agreement",
+    "p50 ms",
+    "speed (95 %)",
+    "MACs in INT8",
+)
 ROWS = {
     "as-given fp32": "FP32, the file as given",
     "edgekit fp32": "FP32, edgekit",
@@ -45,10 +53,7 @@ def sections() -> list[str]:
         path = HERE / "results" / f"ort_cpu_int8_{kernels}.json"
         result = json.loads(path.read_text(encoding="utf-8"))
         lines += ["", f"{title}, commit {result['commit'][:7]}:", ""]
-        lines += [
-            "| | mAP50-95 | points lost (95 %) | agreement | p50 ms | speed (95 %) | MACs in INT8 |",
-            "|---|---|---|---|---|---|---|",
-        ]
+        lines += [f"| | {' | '.join(COLUMNS)} |", "|" + "---|" * (len(COLUMNS) + 1)]
         for model, rows in result["models"].items():
             lines.append(f"| **{model}** | | | | | | |")
             lines += [line(title, rows[name]) for name, title in ROWS.items()]
