@@ -17,7 +17,7 @@ class StreamingHistogram:
     """Counts of values over ``-limit..limit``; the limit doubles when a value lies beyond it.
 
     Doubling merges neighbouring bins, so the memory is ``BINS`` counts however many values come.
-    Smallest and largest value are exact; counts are of at most ``sample`` values per update.
+    Smallest and largest value are exact; counts are of about ``sample`` values per update.
     """
 
     def __init__(self, sample: int) -> None:

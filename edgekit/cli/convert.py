@@ -54,6 +54,7 @@ def convert(
     from rich.console import Console
 
     from edgekit.cli.progress import bars
+    from edgekit.errors import MissingError
     from edgekit.pipeline.convert import convert as run
     from edgekit.pipeline.options import ConvertOptions
     from edgekit.report.console import to_console
@@ -84,4 +85,7 @@ def convert(
         typer.echo(f"edgekit: {options.target} " + " and ".join(result.missed), err=True)
         raise typer.Exit(1)
     if require_measured and any(row.status != "measured" for row in result.report.rows):
-        raise typer.Exit(3)
+        raise MissingError(
+            f"--require-measured: expected every row measured on {result.report.device}, found "
+            f"rows that were not. Run this on that device. Written to {out} all the same."
+        )

@@ -251,5 +251,6 @@ def test_a_device_that_is_not_here_ends_with_three_only_where_that_is_asked(
     ended = convert(*flags)
 
     assert ended.code == code
+    assert ("expected every row measured" in ended.stderr) == (code == 3)
     assert "simulated" in ended.stdout
     assert (tmp_path / "out/artifact/model.onnx").is_file()
