@@ -97,12 +97,12 @@ def _missed_accuracy(row: Row, budget: Budget) -> str:
 
 
 def _worth(row: Row, base: Row, speed: Interval, budget: Budget) -> str:
-    kept = (
-        f"it {_loss(row)} on {row.images} images, of {budget.map_drop_points:g} allowed"
-        if row.map_drop_points is not None
-        else f"it agrees with FP32 to {points(row.agreement)} of 100 on {row.images} images "
-        "without labels"
-    )
+    if row.map_drop_points is None:
+        kept = f"it agrees with FP32 to {points(row.agreement)} of 100 on {row.images} images "
+        kept += "without labels"
+    else:
+        kept = f"it {_loss(row)} on {row.images} images"
+        kept += f", of {budget.map_drop_points:g} allowed" if row.map_drop_points >= 0 else ""
     return f"Ship {row.name}: {_ratio(row, base, speed)}, and {kept}."
 
 

@@ -64,6 +64,7 @@ def test_a_gain_of_accuracy_is_called_a_gain(fp32, int8):
     verdict = decide([fp32, int8(map_drop_points=-0.2, map_drop_ci95=(-0.9, 0.5))])
 
     assert "it gains 0.2 (95 %: −0.5 to 0.9) points" in verdict.because
+    assert "allowed" not in verdict.because
 
 
 def test_without_labels_agreement_decides_and_is_named(fp32, int8):
