@@ -26,6 +26,15 @@ def statistics_of(*updates):
     )
 
 
+@pytest.mark.parametrize(("outside", "reached"), [(5, False), (20, True)])
+def test_a_percentile_leaves_out_one_value_in_ten_thousand_on_either_side(outside, reached):
+    values = np.concatenate([np.linspace(-1, 1, 100_000), [-40] * outside, [40] * outside])
+
+    span = observe(statistics_of(values), "percentile")
+
+    assert (span.low < -39, span.high > 39) == (reached, reached)
+
+
 def heavy_tailed(seed=0, size=50_000):
     return np.random.default_rng(seed).standard_t(3, size).astype(np.float32)
 

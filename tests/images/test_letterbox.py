@@ -46,6 +46,15 @@ def test_the_image_lies_where_its_placement_says(pixels, preprocess):
     assert (boxed.pixels[~shown] == preprocess.pad_value).all()
 
 
+@pytest.mark.parametrize(
+    ("resize", "rows"), [("letterbox-center", 278), ("letterbox-topleft", 277)]
+)
+def test_a_fraction_of_a_row_is_rounded_or_cut_as_the_family_trains(resize, rows):
+    boxed = letterbox(image(427, 640), Preprocess((416, 416), resize=resize))
+
+    assert (boxed.pixels[:, 0] == 200).all(axis=1).sum() == rows
+
+
 def test_boxes_are_cut_off_at_the_edges_of_the_original():
     placement = Placement((50, 100), (2.0, 2.0), (0.0, 10.0))
 

@@ -81,6 +81,15 @@ def test_a_detector_agrees_with_itself(scene):
     assert agreement(unique, unique, dataset) == pytest.approx(1.0)
 
 
+@pytest.mark.parametrize(("confidence", "sure"), [(0.25, True), (0.249, False)])
+def test_a_detection_is_sure_from_a_quarter_on(scene, confidence, sure):
+    dataset, _ = scene(seed=1)
+    one = Boxes(np.float32([[0, 0, 9, 9]]), np.float32([confidence]), np.int64([0]))
+    found = Detections("a", dict.fromkeys((r.id for r in dataset.records), one))
+
+    assert (agreement(found, found, dataset) is not None) == sure
+
+
 def test_agreement_needs_a_reference_that_is_sure_of_something(scene):
     dataset, boxes = scene(seed=1)
     silent = Detections("a", dict.fromkeys(boxes, NOTHING))
