@@ -40,7 +40,7 @@ class LatencyOptions:
     """
 
     min_runs: int = 100
-    min_seconds: float = 3.0
+    min_seconds: float = 2.0
     block_runs: int = 5
     pause_s: float = 0.05
     confidence: float = 0.25

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from edgekit.quantize.quantize import QuantizedGraph
     from edgekit.report.schema import Report
 
-PROBED_IMAGES = 16
+PROBED_IMAGES = 12
 
 
 @dataclass(frozen=True, eq=False)
