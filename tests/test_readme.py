@@ -1,0 +1,71 @@
+import importlib.util
+import json
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+from typer.main import get_command
+
+from edgekit.cli.app import app
+
+ROOT = Path(__file__).resolve().parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def commands():
+    """Every edgekit command line in a code block, continued lines joined."""
+    blocks = "\n".join(re.findall(r"```\n(.*?)```", README, re.DOTALL)).replace("\\\n", " ")
+    lines = [line.split("#")[0].strip() for line in blocks.splitlines()]
+    return [
+        part.strip() for line in lines if line.startswith("edgekit ") for part in line.split(";")
+    ]
+
+
+@pytest.mark.parametrize("line", commands())
+def test_every_command_and_flag_of_the_readme_exists(line):
+    _, name, *rest = shlex.split(line)
+    command = get_command(app).commands[name]
+
+    flags = {flag for parameter in command.params for flag in parameter.opts}
+
+    assert {word for word in rest if word.startswith("--")} <= flags
+
+
+def test_the_table_is_that_of_the_committed_results():
+    path = ROOT / "benchmarks" / "render.py"
+    spec = importlib.util.spec_from_file_location("render", path)
+    render = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(render)
+
+    assert render.updated(README) == README
+
+
+@pytest.mark.parametrize("kernels", ["native", "avx2"])
+def test_the_results_meet_what_is_promised_of_yolov8n(kernels):
+    path = ROOT / "benchmarks" / "results" / f"ort_cpu_int8_{kernels}.json"
+    rows = json.loads(path.read_text(encoding="utf-8"))["models"]["yolov8n"]
+    ours = rows["edgekit int8 mse"]
+    peers = [row["agreement"] for name, row in rows.items() if not name.startswith("edgekit")]
+
+    assert ours["agreement"] >= 0.93
+    assert ours["agreement"] > max(a for a in peers if a is not None and a < 1)
+    assert ours["mac_share_int8"] >= 0.9
+    assert ours["speedup_over_edgekit_fp32"] >= 1.4
+
+
+@pytest.mark.parametrize(
+    ("model", "reference"),
+    [
+        ("yolov8n", 0.3980),
+        ("yolov5n", 0.2992),
+        ("yolox_nano_kazuhito", 0.2777),
+        ("picodet_s_320_coco", 0.3141),
+    ],
+)
+def test_fp32_scores_what_independent_scripts_say(model, reference):
+    path = ROOT / "benchmarks" / "results" / "ort_cpu_int8_native.json"
+    rows = json.loads(path.read_text(encoding="utf-8"))["models"][model]
+
+    assert rows["as-given fp32"]["map"] == pytest.approx(reference, abs=0.002)
+    assert rows["edgekit fp32"]["map"] == pytest.approx(reference, abs=0.002)
