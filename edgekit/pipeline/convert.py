@@ -99,7 +99,8 @@ def _check_preprocessing(job: Job, progress: Progress) -> str | None:
 
 def _build(job: Job, models: Path, progress: Progress) -> Built:
     """Return the candidates to measure, the target's own precision last."""
-    given = candidate_of(job.detector, "as-given")
+    runtime = OnnxRuntime(threads=job.device.threads or 0)
+    given = replace(candidate_of(job.detector, "as-given"), backend=runtime)
     fp32 = replace(
         given,
         name="fp32",

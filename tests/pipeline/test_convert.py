@@ -3,6 +3,7 @@ import json
 import cv2
 import pytest
 
+from edgekit.config.device import detect_host
 from edgekit.errors import ConfigError, StageError, UnknownNameError
 from edgekit.pipeline import convert as module
 from edgekit.pipeline.convert import convert, open_job
@@ -188,3 +189,11 @@ def test_on_another_device_rows_are_simulated_and_the_verdict_names_a_candidate(
     assert all(row.latency_ms is None and "no time is that" in row.reason for row in report.rows)
     assert report.rows[-1].agreement is not None
     assert (report.verdict.ship, report.verdict.candidate) == (None, "int8")
+
+
+def test_every_row_runs_with_the_threads_of_the_device(out):
+    threads = detect_host().threads
+
+    settings = {row.latency_ms.settings for row in read_report(out / "report.json").rows}
+
+    assert [f"threads={threads}," in s for s in settings] == [True]
