@@ -5,6 +5,7 @@ Usage: python benchmarks/ort_cpu_int8.py [--kernels avx2] [MODEL...]
 Every model of ``MODELS`` is calibrated on the same 64 images of coco-train-mini and scored on
 coco-val-mini. ``--kernels avx2`` hides every instruction set after AVX2 from the runtimes and
 quantizes for such a processor: what an older machine would run, at this machine's clock.
+Models that are not named keep the rows they had; every model has the commit it was run at.
 Needs the folder EDGEKIT_DATA and the ``openvino`` extra.
 """
 
@@ -76,17 +77,22 @@ def main() -> None:
     if arguments.kernels == "avx2":
         only_avx2.restart_under_it()
     device = "host" if arguments.kernels == "native" else "generic-x86-avx2"
+    path = HERE / "results" / f"ort_cpu_int8_{arguments.kernels}.json"
+    path.parent.mkdir(exist_ok=True)
     result: dict[str, Any] = {
-        "commit": commit(),
         "kernels": arguments.kernels,
         "device": find_device(device).model_dump(mode="json"),
         "machine": vars(describe_machine()),
+        "commits": {},
         "models": {},
     }
-    path = HERE / "results" / f"ort_cpu_int8_{arguments.kernels}.json"
-    path.parent.mkdir(exist_ok=True)
+    if path.exists():
+        before = json.loads(path.read_text(encoding="utf-8"))
+        result |= {"commits": before["commits"], "models": before["models"]}
+    at = commit()
     for name in arguments.models:
         result["models"][name] = run_model(name, device)
+        result["commits"][name] = at
         path.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
         print(f"written: {name} to {path.name}", flush=True)
 

@@ -52,10 +52,11 @@ def sections() -> list[str]:
     for kernels, title in KERNELS.items():
         path = HERE / "results" / f"ort_cpu_int8_{kernels}.json"
         result = json.loads(path.read_text(encoding="utf-8"))
-        lines += ["", f"{title}, commit {result['commit'][:7]}:", ""]
+        lines += ["", f"{title}:", ""]
         lines += [f"| | {' | '.join(COLUMNS)} |", "|" + "---|" * (len(COLUMNS) + 1)]
         for model, rows in result["models"].items():
-            lines.append(f"| **{model}** | | | | | | |")
+            at = result["commits"][model][:7]
+            lines.append(f"| **{model}**, at {at} |" + " |" * len(COLUMNS))
             lines += [line(title, rows[name]) for name, title in ROWS.items()]
     return [*lines, ""]
 
