@@ -11,7 +11,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from onnx_ir import convenience
 
 from edgekit.quantize.plan import constant, output_axis
 
@@ -44,7 +43,6 @@ def drowned_nodes(
         statistics: Of the graph, the outputs of weighted nodes among them.
         limit_db: Smallest ratio allowed, in decibels.
     """
-    values = convenience.create_value_mapping(graph.model.graph)
     dropped: dict[str, str] = {}
     for node in graph.model.graph:
         if node.name not in plan.nodes or node.op_type not in plan.rules.weighted:
@@ -55,8 +53,7 @@ def drowned_nodes(
                 f"rounding the input of {node.name} to 8 bits leaves {ratio_db:.0f} dB of signal "
                 f"to noise, less than the {limit_db:g} dB asked for"
             )
-            source = values[str(node.inputs[0].name)]  # type: ignore[union-attr]
-            for name in (str(node.name), *_back_to_layers(source, plan)):
+            for name in (str(node.name), *_back_to_layers(node.inputs[0], plan)):
                 dropped.setdefault(name, reason)
     return dropped
 
@@ -88,8 +85,9 @@ def _gains(node: ir.Node) -> Floats:
     return gains
 
 
-def _back_to_layers(value: ir.Value, plan: Plan) -> Iterator[str]:
+def _back_to_layers(value: ir.Value | None, plan: Plan) -> Iterator[str]:
     """Yield the nodes that make ``value``, back to and with the nearest weighted ones."""
+    assert value is not None
     pending, seen = [value.producer()], set[str]()
     while pending:
         node = pending.pop()
