@@ -1,0 +1,1 @@
+"""Labelled scenes drawn from scikit-learn's bundled digits and photographs."""
