@@ -35,12 +35,17 @@ def infer_shapes(model: ir.Model) -> ir.Model:
     """Return ``model`` with the shape and type of every value worked out anew from its inputs.
 
     Shapes written in the file are dropped first: those of another batch or size may be stale.
-    A value whose shape depends on data stays without one.
+    A value whose shape depends on data stays without one; an output of the network, which ONNX
+    wants a shape of, then keeps its number of dimensions.
     """
     copy = model.clone()
+    ranks = [None if v.shape is None else v.shape.rank() for v in copy.graph.outputs]
     for value in _computed(copy):
         value.shape = None
     common.ShapeInferencePass(check_type=False, strict_mode=False)(copy)
+    for value, rank in zip(copy.graph.outputs, ranks, strict=True):
+        if value.shape is None and rank is not None:
+            value.shape = ir.Shape([None] * rank)
     return copy
 
 

@@ -3,7 +3,7 @@ import onnx
 import onnx_ir as ir
 
 from edgekit.backends.onnxruntime import OnnxRuntime
-from edgekit.graphs import graph_from_model, graph_from_proto
+from edgekit.graphs import graph_from_model, graph_from_proto, graph_to_proto
 from edgekit.reparam.normal_form import infer_shapes, normal_form
 from edgekit.reparam.parity import prove_parity
 from tests.networks import proto
@@ -69,3 +69,18 @@ def test_stale_shapes_are_replaced_by_inferred_ones():
     ).model
     shapes = [node.outputs[0].shape for node in infer_shapes(model).graph]
     assert shapes == [ir.Shape([1, 4]), ir.Shape([1, 4])]
+
+
+def test_an_output_whose_shape_cannot_be_inferred_keeps_its_number_of_dimensions():
+    source = proto(
+        """g (float[1,4] x) => (float[1,4] y)
+        { s = Shape(x) f = Cast<to=1>(s) r = Sqrt(f) q = Mul(r, r) d = Cast<to=7>(q)
+          y = Reshape(x, d) }"""
+    )
+
+    model = infer_shapes(normal_form(graph_from_proto(source).model))
+
+    checked = graph_to_proto(graph_from_model(model))
+    onnx.checker.check_model(checked)
+    dims = checked.graph.output[0].type.tensor_type.shape.dim
+    assert [dim.HasField("dim_value") for dim in dims] == [False, False]
