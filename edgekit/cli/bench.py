@@ -14,6 +14,7 @@ from edgekit.cli.flags import (
     InputSize,
     Json,
     PreprocessText,
+    cache_folder,
     model_options,
 )
 
@@ -42,7 +43,7 @@ def bench(
 
     dataset = None
     if evaluation is not None:
-        dataset = open_source(evaluation, DatasetOptions(images=images))
+        dataset = open_source(evaluation, DatasetOptions(images=images, cache=cache_folder()))
     with bars() as progress:
         options = model_options(head, input_size, family, preprocess)
         results = run(models, dataset, options, progress)

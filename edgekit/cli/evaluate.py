@@ -15,6 +15,7 @@ from edgekit.cli.flags import (
     InputSize,
     Json,
     PreprocessText,
+    cache_folder,
     model_options,
     write_text,
 )
@@ -40,7 +41,7 @@ def evaluate(
     from edgekit.images.datasets import DatasetOptions
     from edgekit.pipeline.evaluate import evaluate as run
 
-    dataset = open_source(evaluation, DatasetOptions(images=images))
+    dataset = open_source(evaluation, DatasetOptions(images=images, cache=cache_folder()))
     with bars() as progress:
         options = model_options(head, input_size, family, preprocess)
         result = run(model, dataset, options, progress)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from edgekit.cli.flags import Json
+from edgekit.cli.flags import Json, cache_folder
 
 if TYPE_CHECKING:
     from edgekit.pipeline.run import Frame
@@ -26,7 +26,7 @@ def run(
 
     from edgekit.pipeline.run import run as frames
 
-    for frame in islice(frames(artifact, source, confidence), limit):
+    for frame in islice(frames(artifact, source, confidence, cache_folder()), limit):
         found = _detections(frame)
         if json:
             typer.echo(jsonlib.dumps({"image": frame.name, "detections": found}))

@@ -3,26 +3,36 @@
 from __future__ import annotations
 
 import glob
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
+from platformdirs import user_cache_path
 from pydantic import Field
 
 from edgekit.config.files import find, names, parse
 from edgekit.config.schema import Schema
-from edgekit.errors import DataError
+from edgekit.errors import ConfigError, DataError
 from edgekit.images.datasets import DatasetOptions, choose, open_dataset
 from edgekit.images.folder import dataset_of_files
 from edgekit.images.overlap import dataset_sha256
+from edgekit.scenes.dataset import SceneRequest, rendered_dataset
+from edgekit.scenes.sources import Split
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from edgekit.config.files import YamlFile
     from edgekit.values import Dataset
 
+_SHA256 = "^[0-9a-f]{64}$"
 
-class Calibration(Schema):
-    """Which images calibrate, so that the same ones are picked again."""
+
+class Files(Schema):
+    """Which image files calibrate, so that the same ones are picked again."""
 
     version: Literal[1]
+    kind: Literal["files"] = "files"
     summary: str = Field(description="One sentence: where the images are from and why these.")
     images: tuple[str, ...] = Field(
         min_length=1,
@@ -33,14 +43,48 @@ class Calibration(Schema):
     seed: int = Field(default=0, ge=0, description="Decides which are drawn.")
     sha256: str | None = Field(
         default=None,
-        pattern="^[0-9a-f]{64}$",
+        pattern=_SHA256,
         description="Of the drawn images; edgekit refuses others.",
     )
+
+
+class Rendered(Schema):
+    """Labelled images that edgekit draws itself, the same on every computer."""
+
+    version: Literal[1]
+    kind: Literal["rendered"]
+    summary: str = Field(description="One sentence: what is drawn and what for.")
+    scenes: Literal["digits"] = Field(
+        description="What is drawn: scikit-learn's handwritten digits on its photographs."
+    )
+    split: Split = Field(description="No digit and no part of a photograph is in two splits.")
+    count: int = Field(ge=1, description="How many scenes.")
+    seed: int = Field(default=0, ge=0, description="Another one gives other scenes.")
+    sha256: str | None = Field(
+        default=None,
+        pattern=_SHA256,
+        description="Of the images and their labels; edgekit refuses others.",
+    )
+
+
+Calibration = Annotated[Files | Rendered, Field(discriminator="kind")]
+
+_KINDS: Mapping[str, type[Files | Rendered]] = {"files": Files, "rendered": Rendered}
 
 
 def list_calibrations() -> tuple[str, ...]:
     """Return the names of the manifests that ship with edgekit, sorted."""
     return names("calibration")
+
+
+def find_calibration(name: str) -> Calibration:
+    """Return the manifest called ``name``, or of the YAML file ``name`` is a path to.
+
+    Raises:
+        UnknownNameError: There is no such manifest.
+        ConfigError: The file is not a valid manifest.
+    """
+    return _parsed(find("calibration", name))
 
 
 def open_source(source: str, options: DatasetOptions | None = None) -> Dataset:
@@ -49,39 +93,79 @@ def open_source(source: str, options: DatasetOptions | None = None) -> Dataset:
     Raises:
         DataError: Nothing to open, or the images are not those of the manifest's ``sha256``.
         ConfigError: The manifest is not valid.
+        MissingExtraError: It renders scenes, and scikit-learn is not installed.
     """
+    options = options or DatasetOptions()
     path = Path(source).expanduser()
     if (source in names("calibration") and not path.exists()) or _is_manifest(path):
-        return open_calibration(source)
-    return open_dataset(source, options or DatasetOptions())
+        return open_calibration(source, options)
+    return open_dataset(source, options)
 
 
-def open_calibration(name: str) -> Dataset:
-    """Return the images a manifest picks, without labels.
+def open_calibration(name: str, options: DatasetOptions | None = None) -> Dataset:
+    """Return the images a manifest picks, without labels, or those it renders, with labels.
+
+    Args:
+        name: Of a manifest that ships with edgekit, or path of one.
+        options: Where rendered images are kept, and whether labels are wanted.
 
     Raises:
         UnknownNameError: There is no such manifest.
         ConfigError: The manifest is not valid.
         DataError: It picks no image, or others than its ``sha256`` says.
+        MissingExtraError: It renders scenes, and scikit-learn is not installed.
     """
+    options = options or DatasetOptions()
     file = find("calibration", name)
-    manifest = parse(Calibration, file.content, file.path)
+    manifest = _parsed(file)
+    dataset = (
+        _rendered(manifest, options) if isinstance(manifest, Rendered) else _picked(manifest, file)
+    )
+    if manifest.sha256 is not None:
+        _require_same(manifest.sha256, dataset, file)
+    return replace(dataset if options.labels else _unlabelled(dataset), name=str(name))
+
+
+def _parsed(file: YamlFile) -> Calibration:
+    # Manifests had no kind before there were two.
+    kind = file.content.get("kind", "files")
+    if kind not in _KINDS:
+        raise ConfigError(
+            f"{file.path}, key 'kind': expected {' or '.join(_KINDS)}, found {kind!r}. "
+            "Mend the key, or leave it out for a manifest of files."
+        )
+    return parse(_KINDS[kind], file.content, file.path)
+
+
+def _picked(manifest: Files, file: YamlFile) -> Dataset:
     root = Path.cwd() if file.shipped else file.path.parent
-    found = dataset_of_files(str(name), _matches(manifest.images, root))
+    found = dataset_of_files(str(file.path), _matches(manifest.images, root))
     count = manifest.count or len(found.records)
     if count > len(found.records):
         raise DataError(
             f"{file.path}, key 'count': expected {count} images, found {len(found.records)} under "
             f"{', '.join(manifest.images)}, seen from {root}. Add images or lower the count."
         )
-    dataset = choose(found, count, manifest.seed)
-    sha256 = dataset_sha256(dataset)
-    if manifest.sha256 not in (None, sha256):
+    return choose(found, count, manifest.seed)
+
+
+def _rendered(manifest: Rendered, options: DatasetOptions) -> Dataset:
+    request = SceneRequest(manifest.split, manifest.count, manifest.seed)
+    return rendered_dataset(request, options.cache or user_cache_path("edgekit"))
+
+
+def _require_same(sha256: str, dataset: Dataset, file: YamlFile) -> None:
+    found = dataset_sha256(dataset)
+    if found != sha256:
         raise DataError(
-            f"{file.path}, key 'sha256': expected {manifest.sha256}, found {sha256}. The images "
+            f"{file.path}, key 'sha256': expected {sha256}, found {found}. The images "
             "changed since it was written: restore them, or write the new value."
         )
-    return dataset
+
+
+def _unlabelled(dataset: Dataset) -> Dataset:
+    records = tuple(replace(record, truth=None) for record in dataset.records)
+    return replace(dataset, records=records, categories=(), faults={})
 
 
 def _matches(patterns: tuple[str, ...], root: Path) -> list[Path]:
@@ -100,4 +184,5 @@ def _is_manifest(path: Path) -> bool:
     """Return whether a YAML file is a manifest rather than a YOLO data.yaml."""
     if path.suffix not in {".yaml", ".yml"} or not path.is_file():
         return False
-    return {"version", "images"} <= set(find("calibration", str(path)).content)
+    keys = set(find("calibration", str(path)).content)
+    return {"version", "images"} <= keys or {"version", "kind"} <= keys

@@ -26,11 +26,14 @@ class DatasetOptions:
         split: Split of a YOLO data.yaml (``val`` when not named), or list of a VOC folder (every
             annotated image when not named). ``path#split`` names it too, and stands over this.
         labels: Off where only pixels are needed: a large YOLO data set opens much faster.
+        cache: Folder that keeps images which a manifest has rendered; the user's cache folder when
+            ``None``.
     """
 
     images: Path | None = None
     split: str | None = None
     labels: bool = True
+    cache: Path | None = None
 
 
 _DEFAULT = DatasetOptions()

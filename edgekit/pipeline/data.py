@@ -62,7 +62,8 @@ def open_image_sets(options: ConvertOptions, draw: CalibrationDraw | None) -> Im
             f"--target {options.target} quantizes and needs images to calibrate on. "
             "Add --calib FOLDER with images like those the device will see (not the --eval ones)."
         )
-    whole = open_source(options.calib, DatasetOptions(images=options.images, labels=False))
+    unlabelled = DatasetOptions(images=options.images, labels=False, cache=options.cache)
+    whole = open_source(options.calib, unlabelled)
     calibration = choose(whole, draw.count, draw.seed)
     warnings += [w for w in (_too_few(calibration),) if w]
     if evaluation is not None:
@@ -98,7 +99,7 @@ def locked(dataset: Dataset | None) -> LockedData | None:
 def _open(source: str | None, options: ConvertOptions) -> Dataset | None:
     if source is None:
         return None
-    return open_source(source, DatasetOptions(images=options.images))
+    return open_source(source, DatasetOptions(images=options.images, cache=options.cache))
 
 
 def _unlabelled(evaluation: Dataset | None, options: ConvertOptions) -> str | None:

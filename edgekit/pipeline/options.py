@@ -42,7 +42,8 @@ class ConvertOptions:
         map_drop_points_max: Budget; the recipe's when ``None``.
         allow_overlap: Go on when calibration images are among the evaluation images.
         force: Go on when the FP32 model finds next to nothing.
-        cache: Where work in progress is kept; ``None`` keeps none.
+        cache: Where work in progress is kept; ``None`` keeps none, and images that a manifest
+            renders go to the user's cache folder.
         latency: How long to measure; ``None``: as long as usual.
         command: What to type to get the same again; for the report.
     """

@@ -12,6 +12,7 @@ import numpy as np
 
 from edgekit.config.calibration import open_source
 from edgekit.errors import DataError
+from edgekit.images.datasets import DatasetOptions
 from edgekit.images.read import read_image
 from edgekit.measure.predict import Predictor
 from edgekit.pipeline.opened import open_detector
@@ -43,13 +44,17 @@ class Frame:
     class_names: tuple[str, ...]
 
 
-def run(artifact: Path, source: str, confidence: float) -> Iterator[Frame]:
+def run(
+    artifact: Path, source: str, confidence: float, cache: Path | None = None
+) -> Iterator[Frame]:
     """Yield what the detector at ``artifact`` finds in ``source``, image by image.
 
     Args:
         artifact: Artifact or model file.
         source: Image, folder, data set, video file, or number of a camera.
         confidence: Detections below it are left out.
+        cache: Folder that keeps images which a manifest renders; the user's cache folder when
+            ``None``.
 
     Raises:
         ConfigError: Bad input.
@@ -58,15 +63,15 @@ def run(artifact: Path, source: str, confidence: float) -> Iterator[Frame]:
     for warning in opened.warnings:
         logger.warning(warning)
     with Predictor(opened.candidate.at_confidence(confidence)) as predictor:
-        for name, pixels_rgb in _frames(source):
+        for name, pixels_rgb in _frames(source, cache):
             yield Frame(name, pixels_rgb, predictor.detect(pixels_rgb), opened.class_names)
 
 
-def _frames(source: str) -> Iterator[tuple[str, Pixels]]:
+def _frames(source: str, cache: Path | None) -> Iterator[tuple[str, Pixels]]:
     if source.isdecimal() or Path(source).suffix.lower() in VIDEO:
         yield from _video(source)
         return
-    for record in open_source(source).records:
+    for record in open_source(source, DatasetOptions(cache=cache)).records:
         pixels_rgb = read_image(record).pixels_rgb
         if pixels_rgb is not None:
             yield record.path.name, pixels_rgb

@@ -25,9 +25,11 @@ def backdrop(sources: Sources, chance: Chance, side: int) -> Plane:
         picture = picture * (1 - share) + resized(_crop(sources, chance), (side, side)) * share
     gain = np.array([chance.between(0.7, 1.3) for _ in range(3)], np.float32)
     contrast, brightness = chance.between(0.3, 1.0), chance.between(-40, 40)
-    middle = picture.mean(dtype=np.float64)
-    relit = (picture * gain - middle) * contrast + middle + brightness
-    return np.clip(relit, 0, 255).astype(np.float32)
+    middle = float(picture.mean(dtype=np.float64))
+    # In float64 by name: versions of NumPy differ in what float32 and a number make.
+    coloured = (picture * gain).astype(np.float64)
+    lit: Plane = ((coloured - middle) * contrast + middle + brightness).astype(np.float32)
+    return np.clip(lit, np.float32(0), np.float32(255))
 
 
 def clutter_mask(sources: Sources, chance: Chance) -> Plane:
@@ -74,7 +76,7 @@ def _zigzag(sources: Sources, chance: Chance) -> Plane:  # noqa: ARG001
 
 
 def _blot(sources: Sources, chance: Chance) -> Plane:  # noqa: ARG001
-    grain = (chance.noise((8, 8), 8).astype(np.float32) + 8) / 16
+    grain = (chance.noise((8, 8), 8).astype(np.float32) + np.float32(8)) / np.float32(16)
     grain[[0, -1]] = 0
     grain[:, [0, -1]] = 0
     return _posed_anyhow(stroke_mask(blurred(grain, 1)), chance)

@@ -24,7 +24,7 @@ class Chance:
     """
 
     def __init__(self, *key: object) -> None:
-        self._state = np.random.RandomState(zlib.crc32(repr(key).encode()))  # noqa: NPY002
+        self._state = np.random.RandomState(zlib.crc32(repr(key).encode()))
 
     def yes(self, probability: float) -> bool:
         """Return true with ``probability``."""

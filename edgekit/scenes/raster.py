@@ -78,7 +78,14 @@ def blurred(picture: Plane, passes: int) -> Plane:
 
 @dataclass(frozen=True)
 class Pose:
-    """How a shape is turned: ``height_px`` first, then ``aspect``, shear and rotation."""
+    """How a shape is drawn: scaled first, then sheared, then turned, all about its centre.
+
+    Attributes:
+        height_px: Height of the whole shape, in pixels, before it is turned.
+        aspect: Width over height, times those of the shape itself.
+        shear: How far a pixel moves to the right per pixel that it lies below the centre.
+        degrees: Turn, clockwise as one looks at the picture.
+    """
 
     height_px: float
     aspect: float = 1.0
@@ -121,18 +128,15 @@ def ink_box(mask: Plane, threshold: float) -> Box | None:
     return Box(int(cols[0]), int(rows[0]), int(cols[-1]) + 1, int(rows[-1]) + 1)
 
 
-def _sampled(
-    mask: Plane, source_x: NDArray[np.float64], source_y: NDArray[np.float64]
-) -> Plane:
+def _sampled(mask: Plane, source_x: NDArray[np.float64], source_y: NDArray[np.float64]) -> Plane:
     padded = np.pad(mask, 1)
     x = np.clip(source_x + 1, 0, padded.shape[1] - 1.001)
     y = np.clip(source_y + 1, 0, padded.shape[0] - 1.001)
     left, top = x.astype(np.intp), y.astype(np.intp)
     part_x, part_y = (x - left).astype(np.float32), (y - top).astype(np.float32)
-    upper = padded[top, left] * (1 - part_x) + padded[top, left + 1] * part_x
-    lower = padded[top + 1, left] * (1 - part_x) + padded[top + 1, left + 1] * part_x
-    sampled: Plane = upper * (1 - part_y) + lower * part_y
-    return sampled
+    upper = _between(padded[top, left], padded[top, left + 1], part_x)
+    lower = _between(padded[top + 1, left], padded[top + 1, left + 1], part_x)
+    return _between(upper, lower, part_y)
 
 
 def _axis(size: int, wanted: int) -> tuple[NDArray[np.intp], Plane]:
@@ -147,9 +151,12 @@ def _mixed(picture: Plane, along: tuple[NDArray[np.intp], Plane], axis: int) -> 
     after = np.minimum(before + 1, picture.shape[axis] - 1)
     shape = [1] * picture.ndim
     shape[axis] = len(part)
-    part = part.reshape(shape)
-    mixed: Plane = picture.take(before, axis) * (1 - part) + picture.take(after, axis) * part
-    return mixed
+    return _between(picture.take(before, axis), picture.take(after, axis), part.reshape(shape))
+
+
+def _between(start: Plane, end: Plane, part: Plane) -> Plane:
+    between: Plane = start * (1 - part) + end * part
+    return between
 
 
 def _edge(picture: Plane, axis: int, at: int) -> Plane:

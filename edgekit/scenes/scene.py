@@ -154,4 +154,5 @@ def _developed(picture: Plane, chance: Chance) -> Pixels:
     """Return ``picture`` as a camera gives it: out of focus at times, with noise, in u8."""
     soft = blurred(picture, chance.one_of((0, 0, 1, 2)))
     noisy = soft + chance.noise(soft.shape, chance.one_of((2, 6, 14)))
-    return np.clip(np.floor(noisy + 0.5), 0, 255).astype(np.uint8)
+    developed: Pixels = np.clip(np.floor(noisy + 0.5), 0, 255).astype(np.uint8)
+    return developed

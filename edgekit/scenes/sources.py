@@ -9,19 +9,22 @@ from __future__ import annotations
 import zlib
 from dataclasses import dataclass
 from functools import cache
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from edgekit.optional import require
 from edgekit.scenes.raster import Plane, blurred, resized
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 Split = Literal["train", "calib", "search", "eval"]
 
 DIGITS = ("0", "1", "2", "3", "4", "5", "6", "7", "8", "9")
 PHOTOGRAPHS = ("china.jpg", "flower.jpg")
 _UPSCALED = 8
+_NEEDED_FOR = "Drawing scenes of digits"
 # Share of the digits and of the width of each photograph, in this order from the left.
 _SHARES: dict[Split, float] = {"train": 0.5, "calib": 0.125, "search": 0.125, "eval": 0.25}
 
@@ -48,9 +51,10 @@ def sources(split: Split) -> Sources:
     """Return what the scenes of ``split`` may use.
 
     Raises:
-        MissingExtraError: scikit-learn is not installed.
+        MissingExtraError: scikit-learn is not installed, or Pillow, which reads its photographs.
     """
-    datasets = require("sklearn.datasets", extra="demo", needed_for="Drawing scenes of digits")
+    require("PIL", extra="demo", needed_for=_NEEDED_FOR)
+    datasets = require("sklearn.datasets", extra="demo", needed_for=_NEEDED_FOR)
     digits = datasets.load_digits()
     members = digits_of(split, len(digits.target))
     return Sources(

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 import edgekit
-from edgekit.config.calibration import Calibration, list_calibrations
+from edgekit.config.calibration import find_calibration, list_calibrations
 from edgekit.config.device import find_device, list_devices
-from edgekit.config.files import find, folder, names, parse
+from edgekit.config.files import find, folder, names
 from edgekit.config.recipe import find_recipe, list_recipes
 from edgekit.errors import ConfigError, UnknownNameError
 
@@ -23,8 +23,7 @@ def test_every_shipped_file_fits_its_schema_and_every_name_it_uses_exists():
     for name in list_devices():
         find_device(name)
     for name in list_calibrations():
-        file = find("calibration", name)
-        parse(Calibration, file.content, file.path)
+        find_calibration(name)
 
 
 def test_a_file_is_found_by_name_and_by_path(tmp_path):
