@@ -11,14 +11,18 @@ import numpy as np
 
 from edgekit.boxes import box_iou
 from edgekit.errors import StageError
+from edgekit.report.label_places import Labelled, Rect, place_labels
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from numpy.typing import NDArray
 
     from edgekit.values import Boxes, Pixels
 
-LARGEST_HW = (480, 640)
-JPEG_QUALITY = 80
+SIZE_HW = (480, 640)
+MOST_ENLARGED = 4.0
+JPEG_QUALITY = 90
 SAME_IOU = 0.5
 
 
@@ -61,14 +65,21 @@ class Gallery:
 
 @dataclass(frozen=True)
 class Mark:
-    """A box to draw, in pixels of the drawing."""
+    """A box to draw.
 
-    x: float
-    y: float
-    width: float
-    height: float
+    Attributes:
+        box: In pixels of the drawing.
+        label: Class and confidence.
+        changed: Whether the other row has no partner for it.
+        text: What is written beside it.
+        place: Where; ``None`` where there is no room.
+    """
+
+    box: Rect
     label: str
     changed: bool
+    text: str
+    place: Rect | None
 
 
 @dataclass(frozen=True)
@@ -76,10 +87,10 @@ class Drawing:
     """A picture ready for the page.
 
     Attributes:
-        uri: The image, as a JPEG data URI.
-        size_hw: Its height and width in pixels.
-        lost: How many detections of the FP32 row the other lacks.
-        new: How many detections of the other row FP32 lacks.
+        uri: The image, as a JPEG data URI, with fewer pixels than the drawing where it is small.
+        size_hw: Height and width of the drawing, in pixels.
+        before: Detections of the FP32 row.
+        after: Detections of the other row.
     """
 
     name: str
@@ -102,15 +113,19 @@ class Drawing:
 def draw(picture: Picture, class_names: tuple[str, ...] = ()) -> Drawing:
     """Return ``picture`` at the size of the page, every box with its label."""
     height, width = picture.pixels_rgb.shape[:2]
-    scale = min(1.0, LARGEST_HW[0] / height, LARGEST_HW[1] / width)
-    pixels = cv2.resize(picture.pixels_rgb, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    scale = min(SIZE_HW[0] / height, SIZE_HW[1] / width, MOST_ENLARGED)
+    size_hw = max(round(height * scale), 1), max(round(width * scale), 1)
+    pixels = picture.pixels_rgb
+    if scale < 1:
+        pixels = cv2.resize(pixels, size_hw[::-1], interpolation=cv2.INTER_AREA).astype(np.uint8)
     before, after = picture.before, picture.after
+    lost, new = unmatched(before, after), unmatched(after, before)
     return Drawing(
         picture.name,
-        _jpeg_uri(pixels.astype(np.uint8)),
-        (pixels.shape[0], pixels.shape[1]),
-        _marks(before, scale, unmatched(before, after), class_names),
-        _marks(after, scale, unmatched(after, before), class_names),
+        _jpeg_uri(pixels),
+        size_hw,
+        _marks(_labelled(before, scale, class_names), np.where(lost, "lost ", ""), size_hw),
+        _marks(_labelled(after, scale, class_names), np.where(new, "new ", ""), size_hw),
     )
 
 
@@ -132,16 +147,29 @@ def unmatched(boxes: Boxes, others: Boxes) -> NDArray[np.bool_]:
     return alone
 
 
-def _marks(
-    boxes: Boxes, scale: float, changed: NDArray[np.bool_], class_names: tuple[str, ...]
-) -> tuple[Mark, ...]:
-    marks = []
-    for box, score, cls, new in zip(boxes.xyxy, boxes.scores, boxes.classes, changed, strict=True):
-        left, top, right, bottom = (float(v) * scale for v in box)
+def _labelled(
+    boxes: Boxes, scale: float, class_names: tuple[str, ...]
+) -> Iterator[tuple[Rect, str]]:
+    """Yield each box in pixels of the drawing, and what it is."""
+    for xyxy, score, cls in zip(boxes.xyxy, boxes.scores, boxes.classes, strict=True):
+        left, top, right, bottom = (float(v) * scale for v in xyxy)
         name = class_names[cls] if cls < len(class_names) else f"class {cls}"
-        label = f"{name} {score:.2f}"
-        marks.append(Mark(left, top, right - left, bottom - top, label, bool(new)))
-    return tuple(marks)
+        yield Rect(left, top, right - left, bottom - top), f"{name} {score:.2f}"
+
+
+def _marks(
+    labelled: Iterable[tuple[Rect, str]], words: NDArray[np.str_], size_hw: tuple[int, int]
+) -> tuple[Mark, ...]:
+    """Return the boxes with their labels placed; ``words`` say of each how it changed, if so."""
+    wanted = [
+        (Labelled(box, f"{word}{label}", needed=bool(word)), label)
+        for (box, label), word in zip(labelled, words, strict=True)
+    ]
+    places = place_labels([item for item, _ in wanted], size_hw)
+    return tuple(
+        Mark(item.box, label, item.needed, item.text, place)
+        for (item, label), place in zip(wanted, places, strict=True)
+    )
 
 
 def _jpeg_uri(pixels_rgb: Pixels) -> str:

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from edgekit.report.label_places import Rect
 from edgekit.report.pictures import Picture, draw, unmatched
 from edgekit.values import Boxes
 
@@ -16,6 +17,14 @@ def boxes_of(*rows):
     """Return boxes from rows of left, top, right, bottom, score, class."""
     table = np.array(rows, np.float32).reshape(-1, 6)
     return Boxes(table[:, :4], table[:, 4], table[:, 5].astype(np.int64))
+
+
+def image_of(drawing):
+    """Return the pixels that a drawing carries."""
+    head, data = drawing.uri.split(",")
+    assert head == "data:image/jpeg;base64"
+    bgr = cv2.imdecode(np.frombuffer(base64.b64decode(data), np.uint8), cv2.IMREAD_COLOR)
+    return bgr[:, :, ::-1]
 
 
 CAT = (10, 10, 50, 50, 0.9, 0)
@@ -57,12 +66,36 @@ def test_a_drawing_is_scaled_with_its_boxes():
     drawing = draw(picture, ("cat",))
 
     assert drawing.size_hw == (480, 640)
-    assert [(m.x, m.y, m.width, m.height) for m in drawing.before] == [
-        (5, 5, 20, 20),
-        (50, 5, 20, 20),
-    ]
+    assert [m.box for m in drawing.before] == [Rect(5, 5, 20, 20), Rect(50, 5, 20, 20)]
     assert [m.label for m in drawing.before] == ["cat 0.90", "cat 0.60"]
     assert (drawing.lost, drawing.new) == (1, 0)
+
+
+def test_a_small_image_is_drawn_large_from_the_pixels_it_has():
+    pixels = np.zeros((128, 128, 3), np.uint8)
+
+    drawing = draw(Picture("a.jpg", pixels, boxes_of(CAT), boxes_of()), ("cat",))
+
+    assert drawing.size_hw == (480, 480)
+    assert drawing.before[0].box == Rect(37.5, 37.5, 150, 150)
+    assert image_of(drawing).shape == (128, 128, 3)
+
+
+def test_an_icon_is_not_blown_up_beyond_recognition():
+    drawing = draw(Picture("a.jpg", np.zeros((16, 32, 3), np.uint8), boxes_of(), boxes_of()))
+
+    assert drawing.size_hw == (64, 128)
+
+
+def test_the_label_of_what_changed_says_how_and_is_always_written():
+    crowd = [(8 * n, 8 * m, 8 * n + 8, 8 * m + 8, 0.9, 0) for n in range(8) for m in range(8)]
+    pixels = np.zeros((64, 64, 3), np.uint8)
+
+    drawing = draw(Picture("a.jpg", pixels, boxes_of(*crowd), boxes_of(*crowd[:-1])), ("cat",))
+
+    assert drawing.before[-1].text == "lost cat 0.90"
+    assert drawing.before[-1].place is not None
+    assert {m.place for m in drawing.before[:-1]} == {None}
 
 
 def test_the_image_keeps_its_colours():
@@ -70,10 +103,7 @@ def test_the_image_keeps_its_colours():
 
     drawing = draw(Picture("a.jpg", pixels, boxes_of(), boxes_of()))
 
-    head, data = drawing.uri.split(",")
-    bgr = cv2.imdecode(np.frombuffer(base64.b64decode(data), np.uint8), cv2.IMREAD_COLOR)
-    assert head == "data:image/jpeg;base64"
-    assert np.abs(bgr[:, :, ::-1].astype(int) - pixels).max() < 8
+    assert np.abs(image_of(drawing).astype(int) - pixels).max() < 8
 
 
 def test_a_class_without_a_name_shows_its_number():
