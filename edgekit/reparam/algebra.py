@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Doubles = NDArray[np.float64]
+Indices = NDArray[np.intp]
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,3 +76,46 @@ def fold_gemm(layer: Linear, bn: BatchNorm) -> Linear:
         bn: The layer that follows, ``out`` channels.
     """
     return Linear(layer.weight * bn.scale, bn.shifted(layer.bias))
+
+
+def identity_branch(channels: int) -> Linear:
+    """Return the depthwise 1x1 convolution that changes nothing."""
+    return Linear(np.ones((channels, 1, 1, 1)), np.zeros(channels))
+
+
+def batchnorm_branch(bn: BatchNorm) -> Linear:
+    """Return the depthwise 1x1 convolution that equals a batch normalization on its own.
+
+    Source:
+        Ding et al., "RepVGG" (CVPR 2021), section 3.3: the identity branch.
+    """
+    return Linear(bn.scale.reshape(-1, 1, 1, 1), bn.shifted(np.zeros_like(bn.mean)))
+
+
+def regroup(weight: Doubles, groups: int, into: int) -> Doubles:
+    """Return a grouped kernel written for fewer groups; what it gains is zeros.
+
+    Args:
+        weight: ``(out, in / groups, kh, kw)``.
+        groups: How many groups it is written for.
+        into: A divisor of ``groups``; the result is ``(out, in / into, kh, kw)``.
+    """
+    outputs, inputs, height, width = weight.shape
+    parts = groups // into
+    blocks = weight.reshape(into, parts, outputs // groups, inputs, height, width)
+    wide: Doubles = np.einsum("gpoihw,pq->gpoqihw", blocks, np.eye(parts))
+    return wide.reshape(outputs, parts * inputs, height, width)
+
+
+def spread(weight: Doubles, places: tuple[Indices, Indices], size: tuple[int, int]) -> Doubles:
+    """Return the kernel of ``size`` that holds ``weight`` at ``places``, else zeros.
+
+    Args:
+        weight: ``(out, in / groups, kh, kw)``.
+        places: ``(kh,)`` and ``(kw,)``: where each of its rows and each of its columns goes.
+        size: Height and width of the result.
+    """
+    wide = np.zeros((*weight.shape[:2], *size))
+    rows, cols = places
+    wide[:, :, rows[:, None], cols] = weight
+    return wide

@@ -5,12 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
 import onnx_ir as ir
 from onnx_ir.passes import common
 
 from edgekit.graphs import graph_from_model
-from edgekit.reparam.layers import LINEAR_OPS, batchnorm_of, fold, linear_of, set_linear
+from edgekit.reparam.layers import (
+    LINEAR_OPS,
+    batchnorm_obstacle,
+    batchnorm_of,
+    fold,
+    linear_of,
+    set_linear,
+)
 
 if TYPE_CHECKING:
     from edgekit.values import Graph
@@ -116,15 +122,7 @@ def _fold(graph: ir.Graph, batchnorm: ir.Node) -> Folded:
 
 def _obstacle(batchnorm: ir.Node) -> str | None:
     """Return why ``batchnorm`` cannot go into the layer before it, or ``None``."""
-    if batchnorm.attributes.get_int("training_mode", 0) or len(batchnorm.outputs) > 1:
-        return "it is in training mode: its statistics change with each input"
-    statistics = batchnorm_of(batchnorm)
-    if statistics is None:
-        return "its scale, bias, mean or variance is computed, not constant"
-    with np.errstate(invalid="ignore", divide="ignore"):
-        if not np.all(np.isfinite(statistics.scale)):
-            return "its variance plus epsilon is not positive in every channel"
-    return _layer_obstacle(_producer(batchnorm))
+    return batchnorm_obstacle(batchnorm) or _layer_obstacle(_producer(batchnorm))
 
 
 def _layer_obstacle(node: ir.Node | None) -> str | None:

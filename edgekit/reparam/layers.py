@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import chain, count
+
 import numpy as np
 import onnx_ir as ir
 
@@ -62,8 +64,24 @@ def fold(node: ir.Node, layer: Linear, bn: BatchNorm) -> Linear:
     return fold_gemm(layer, bn)
 
 
-def set_linear(node: ir.Node, layer: Linear) -> None:
-    """Give ``node`` the weight and bias of ``layer`` as initializers of its own."""
+def batchnorm_obstacle(node: ir.Node) -> str | None:
+    """Return why a BatchNormalization node is not one fixed line per channel, or ``None``."""
+    if node.attributes.get_int("training_mode", 0) or len(node.outputs) > 1:
+        return "it is in training mode: its statistics change with each input"
+    statistics = batchnorm_of(node)
+    if statistics is None:
+        return "its scale, bias, mean or variance is computed, not constant"
+    with np.errstate(invalid="ignore", divide="ignore"):
+        if not np.all(np.isfinite(statistics.scale)):
+            return "its variance plus epsilon is not positive in every channel"
+    return None
+
+
+def set_linear(node: ir.Node, layer: Linear, origin: str = "folded") -> None:
+    """Give ``node`` the weight and bias of ``layer`` as initializers of its own.
+
+    They are called after the node, the role and ``origin``, the rewrite they come from.
+    """
     graph = node.graph
     weight = node.inputs[1]
     assert isinstance(graph, ir.Graph)
@@ -72,13 +90,20 @@ def set_linear(node: ir.Node, layer: Linear) -> None:
     dtype = weight.dtype.numpy()
     node.resize_inputs(3)
     for index, (role, array) in enumerate((("weight", layer.weight), ("bias", layer.bias)), 1):
-        tensor = ir.tensor(np.ascontiguousarray(array, dtype), name=f"{node.name}.{role}.folded")
-        value = ir.val(tensor.name, const_value=tensor)
+        name = _free_name(graph, f"{node.name}.{role}.{origin}")
+        tensor = ir.tensor(np.ascontiguousarray(array, dtype), name=name)
+        value = ir.val(name, const_value=tensor)
         graph.register_initializer(value)
         node.replace_input_with(index, value)
     if node.op_type == "Gemm":
         for attribute in ("alpha", "beta", "transB"):
             node.attributes.pop(attribute, None)
+
+
+def _free_name(graph: ir.Graph, name: str) -> str:
+    """Return ``name``, numbered where an initializer of an earlier rewrite still has it."""
+    numbered = (f"{name}_{number}" for number in count(1))
+    return next(n for n in chain((name,), numbered) if n not in graph.initializers)
 
 
 def _channels(node: ir.Node, weight: Doubles) -> int:

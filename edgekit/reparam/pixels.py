@@ -59,6 +59,22 @@ def patches(node: ir.Node, layer: Linear, activation: Doubles) -> Iterator[Doubl
         yield patch
 
 
+def pixels(activation: Doubles) -> Iterator[Doubles]:
+    """Yield the nine pixels ``(C,)`` of ``activation`` that ``patches`` would give windows of.
+
+    Args:
+        activation: ``(N, C, H, W)``; it is as large as what the windows give.
+    """
+    rows, cols = (_nine(size) for size in activation.shape[2:])
+    for row, col in product(rows, cols):
+        yield activation[0, :, row, col]
+
+
+def _nine(size: int) -> list[int]:
+    """Return the first, middle and last of ``size`` positions along one axis."""
+    return sorted({0, size // 2, size - 1})
+
+
 @dataclass(frozen=True, eq=False)
 class _Window:
     """A kernel along one image axis: ``offsets`` of its elements, ``before`` the padding."""
@@ -91,7 +107,7 @@ class _Window:
 
     def reads(self, op_type: str) -> list[NDArray[np.int64]]:
         """Return the inputs that the first, middle and last output read; -1 reads a zero."""
-        return [self._read(op_type, at) for at in sorted({0, self.outputs // 2, self.outputs - 1})]
+        return [self._read(op_type, at) for at in _nine(self.outputs)]
 
     def _read(self, op_type: str, at: int) -> NDArray[np.int64]:
         if op_type == "Conv":

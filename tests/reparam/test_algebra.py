@@ -2,7 +2,17 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgekit.reparam.algebra import BatchNorm, Linear, fold_conv, fold_conv_transpose, fold_gemm
+from edgekit.reparam.algebra import (
+    BatchNorm,
+    Linear,
+    batchnorm_branch,
+    fold_conv,
+    fold_conv_transpose,
+    fold_gemm,
+    identity_branch,
+    regroup,
+    spread,
+)
 from tests.strategies import seeds
 
 
@@ -73,3 +83,45 @@ def test_a_convolution_without_effect_stays_without_effect():
     one = fold_conv(layer, identity)
     np.testing.assert_array_equal(one.weight, layer.weight)
     np.testing.assert_array_equal(one.bias, layer.bias)
+
+
+@given(seeds, st.integers(1, 5))
+def test_a_normalization_on_its_own_is_a_depthwise_pixel(seed, channels):
+    rng = np.random.default_rng(seed)
+    bn, pixel = batchnorm(rng, channels), rng.normal(size=channels)
+    one = batchnorm_branch(bn)
+    assert one.weight.shape == (channels, 1, 1, 1)
+    np.testing.assert_allclose(
+        one.weight[:, 0, 0, 0] * pixel + one.bias, normalized(pixel, bn), atol=1e-9
+    )
+
+
+def test_an_identity_is_a_depthwise_pixel_of_one():
+    one = identity_branch(3)
+    np.testing.assert_array_equal(one.weight, np.ones((3, 1, 1, 1)))
+    np.testing.assert_array_equal(one.bias, np.zeros(3))
+
+
+@given(seeds, st.integers(1, 3), st.integers(1, 3), st.integers(1, 3), st.integers(1, 3))
+def test_a_kernel_of_fewer_groups_reads_the_same_inputs(seed, into, parts, inputs, outputs):
+    rng = np.random.default_rng(seed)
+    groups = into * parts
+    weight = rng.normal(size=(groups * outputs, inputs, 1, 2))
+
+    def dense(kernel: np.ndarray, groups: int) -> np.ndarray:
+        """The kernel over all inputs, written one output channel at a time."""
+        whole = np.zeros((len(kernel), kernel.shape[1] * groups, *kernel.shape[2:]))
+        for out, row in enumerate(kernel):
+            start = out * groups // len(kernel) * len(row)
+            whole[out, start : start + len(row)] = row
+        return whole
+
+    wide = regroup(weight, groups, into)
+    assert wide.shape == (groups * outputs, parts * inputs, 1, 2)
+    np.testing.assert_array_equal(dense(wide, into), dense(weight, groups))
+
+
+def test_a_spread_kernel_is_zero_where_it_was_not():
+    kernel = np.arange(1.0, 5).reshape(1, 1, 2, 2)
+    wide = spread(kernel, (np.array([0, 2]), np.array([1, 2])), (3, 4))
+    assert wide[0, 0].tolist() == [[0, 1, 2, 0], [0, 0, 0, 0], [0, 3, 4, 0]]

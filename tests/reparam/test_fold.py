@@ -170,6 +170,20 @@ def test_two_layers_that_share_a_weight_both_fold_with_weights_of_their_own():
     assert len(result.graph.model.graph.initializers) == 4
 
 
+def test_two_batch_norms_in_a_row_both_go_into_the_layer():
+    rng = np.random.default_rng(0)
+    graph = network(
+        f"""{INPUT} (y) {{ {CONV} b = {BN}
+        y = BatchNormalization(b, beta, gamma, mean, var) }}""",
+        **statistics(rng, 2),
+        w=rng.normal(size=(2, 2, 1, 1)).astype(np.float32),
+    )
+    result = fold_batchnorm(graph)
+    assert [f.node for f in result.folded] == ["Conv", "Conv"]
+    assert [node.op_type for node in result.graph.model.graph] == ["Conv"]
+    assert prove_parity(graph, result.graph, RUNTIME, probe_inputs(graph)).max_rel < 1e-5
+
+
 def test_the_graph_handed_in_is_left_alone():
     rng = np.random.default_rng(0)
     graph = network(

@@ -4,7 +4,13 @@ import pytest
 from edgekit.backends.onnxruntime import OnnxRuntime
 from edgekit.graphs import graph_from_model, graph_to_bytes
 from edgekit.reparam.algebra import Linear
-from edgekit.reparam.layers import batchnorm_of, constant_of, linear_of, set_linear
+from edgekit.reparam.layers import (
+    batchnorm_obstacle,
+    batchnorm_of,
+    constant_of,
+    linear_of,
+    set_linear,
+)
 from edgekit.reparam.parity import prove_parity
 from tests.networks import network
 
@@ -68,3 +74,25 @@ def test_a_layer_gets_initializers_of_its_own():
         outputs = session.run(X)
     assert outputs["y"].tolist() == (X["x"] @ W.T).tolist()
     assert outputs["z"].tolist() == [[1.0, 1.0, 1.0]]
+
+
+def test_a_second_rewrite_of_a_layer_finds_a_name_for_its_weights():
+    graph = network("g (float[1,2] x) => (y) { y = Gemm(x, w) }", w=np.ascontiguousarray(W.T))
+    model = graph.model.clone()
+    for value in (5.0, 6.0):
+        set_linear(model.graph[0], Linear(np.zeros((2, 3)), np.full(3, value)), "merged")
+    names = [value.name for value in model.graph[0].inputs[1:]]
+    assert names == ["Gemm.weight.merged_1", "Gemm.bias.merged_1"]
+    with OnnxRuntime(threads=1).open(graph_to_bytes(graph_from_model(model))) as session:
+        assert session.run(X)["y"].tolist() == [[6.0, 6.0, 6.0]]
+
+
+@pytest.mark.parametrize(("variance", "reason"), [(1.0, None), (-1.0, "not positive")])
+def test_a_normalization_by_a_negative_variance_is_no_line(variance, reason):
+    graph = network(
+        "g (float[1,2,4,4] x) => (y) { y = BatchNormalization(x, one, one, one, var) }",
+        one=np.ones(2, np.float32),
+        var=np.float32([1.0, variance]),
+    )
+    found = batchnorm_obstacle(graph.model.graph[0])
+    assert found is None if reason is None else reason in found

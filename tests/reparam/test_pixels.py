@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from edgekit.backends.onnxruntime import OnnxRuntime
 from edgekit.graphs import graph_to_bytes
 from edgekit.reparam.layers import linear_of
-from edgekit.reparam.pixels import output_pixel, patches
+from edgekit.reparam.pixels import output_pixel, patches, pixels
 from tests.networks import network
 from tests.strategies import seeds
 
@@ -59,3 +59,16 @@ def test_automatic_padding_reads_what_the_runtime_reads(seed, auto_pad, stride):
     found = [output_pixel(node, layer, patch) for patch in patches(node, layer, x.astype(float))]
     rows, cols = (sorted({0, size // 2, size - 1}) for size in whole.shape[1:])
     np.testing.assert_allclose(found, [whole[:, r, c] for r in rows for c in cols], atol=1e-5)
+
+
+def test_the_nine_pixels_of_an_image_are_those_a_centred_kernel_gives():
+    graph = network(
+        "g (float[1,2,7,8] x) => (y) { y = Conv<pads=[1,1,1,1]>(x, w) }",
+        w=np.eye(9, dtype=np.float32)[4].reshape(1, 1, 3, 3)
+        * np.eye(2, dtype=np.float32)[..., None, None],
+    )
+    x = np.random.default_rng(0).normal(size=(1, 2, 7, 8))
+    node = graph.model.graph[0]
+    layer = linear_of(node)
+    given = [output_pixel(node, layer, patch) for patch in patches(node, layer, x)]
+    np.testing.assert_array_equal(list(pixels(x)), given)

@@ -1,0 +1,109 @@
+from itertools import product
+
+import numpy as np
+import pytest
+
+from edgekit.backends.onnxruntime import OnnxRuntime
+from edgekit.errors import ParityError
+from edgekit.reparam import reparameterize as module
+from edgekit.reparam.merge import merge_branches
+from edgekit.reparam.probes import probe_inputs
+from edgekit.reparam.reparameterize import reparameterize
+from tests.networks import network
+
+RUNTIME = OnnxRuntime(threads=1, optimize=False)
+
+
+BN = "BatchNormalization"
+BLOCK = f"""
+c# = Conv<pads=[1,1,1,1]>(in#, v#) p# = {BN}(c#, pgamma#, pbeta#, pmean#, pvar#)
+d# = Conv(in#, w#) q# = {BN}(d#, qgamma#, qbeta#, qmean#, qvar#)
+r# = {BN}(in#, rgamma#, rbeta#, rmean#, rvar#) s# = Add(p#, q#) sum# = Add(s#, r#)"""
+
+
+def repvgg(blocks: int, then: str = "y# = Relu(sum#)"):
+    """Blocks as RepVGG trains them, each with a normalization behind every branch."""
+    rng, lines, arrays, x = np.random.default_rng(0), [], {}, "x"
+    for n in map(str, range(blocks)):
+        lines.append(f"{BLOCK} {then}".replace("in#", x).replace("#", n))
+        x = f"y{n}"
+        arrays |= {f"v{n}": rng.normal(size=(4, 4, 3, 3)), f"w{n}": rng.normal(size=(4, 4, 1, 1))}
+        for name in product("pqr", ("gamma", "beta", "mean", "var")):
+            arrays["".join((*name, n))] = rng.uniform(0.5, 2, 4)
+    text = f"g (float[1,4,8,8] x) => (y) {{ {' '.join(lines)} y = Tanh({x}) }}"
+    return network(text, **{name: a.astype(np.float32) for name, a in arrays.items()})
+
+
+def op_types(graph) -> list[str]:
+    return [node.op_type for node in graph.model.graph]
+
+
+def test_a_training_time_repvgg_becomes_a_plain_stack():
+    graph = repvgg(3)
+    result = reparameterize(graph, RUNTIME, probe_inputs(graph))
+
+    assert op_types(result.graph) == ["Conv", "Relu"] * 3 + ["Tanh"]
+    assert (len(result.folded), len(result.merged), result.refused) == (6, 3, ())
+    assert {len(m.branches) for m in result.merged} == {3}
+    assert result.graph.parent == graph.sha256
+
+
+def test_a_normalization_behind_the_sum_is_folded_after_the_merge():
+    graph = repvgg(2, f"n# = {BN}(sum#, pgamma#, pbeta#, pmean#, pvar#) y# = Relu(n#)")
+    result = reparameterize(graph, RUNTIME, probe_inputs(graph))
+
+    assert op_types(result.graph) == ["Conv", "Relu"] * 2 + ["Tanh"]
+    assert (len(result.folded), len(result.merged), result.refused) == (6, 2, ())
+
+
+def test_sums_of_normalized_sums_come_to_rest():
+    rng = np.random.default_rng(0)
+    arrays = {name: rng.uniform(0.5, 2, 4).astype("f") for name in ("gamma", "beta", "mean", "var")}
+    graph = network(
+        """g (float[1,4,8,8] x) => (y) { a = Conv(x, w) b = Conv(x, v) c = Add(a, b)
+        d = BatchNormalization(c, gamma, beta, mean, var) e = Conv(x, w) f = Add(d, e)
+        y = BatchNormalization(f, gamma, beta, mean, var) }""",
+        **arrays,
+        w=rng.normal(size=(4, 4, 1, 1)).astype("f"),
+        v=rng.normal(size=(4, 4, 1, 1)).astype("f"),
+    )
+    result = reparameterize(graph, RUNTIME, probe_inputs(graph))
+
+    assert op_types(result.graph) == ["Conv"]
+    assert (len(result.folded), len(result.merged)) == (2, 2)
+
+
+def test_what_is_left_is_told_once_and_the_rest_is_not():
+    graph = network(
+        """g (float[1,2,4,4] x) => (y) { a = Conv(x, w)
+        b = BatchNormalization(x, one, one, one, one) c = Add(a, b) d = Relu(c)
+        y = BatchNormalization(d, one, one, one, one) }""",
+        w=np.ones((2, 2, 1, 1), np.float32),
+        one=np.ones(2, np.float32),
+    )
+    result = reparameterize(graph, RUNTIME, probe_inputs(graph))
+
+    assert [r.node for r in result.refused] == ["BatchNormalization_1"]
+
+
+def test_a_network_without_anything_to_rewrite_stays_as_it_is():
+    graph = network("g (float[1,2,4,4] x) => (y) { y = Relu(x) }")
+    result = reparameterize(graph, RUNTIME, probe_inputs(graph))
+
+    assert result.graph.sha256 == graph.sha256
+    assert (result.folded, result.merged, result.refused) == ((), (), ())
+
+
+def test_a_wrong_merge_does_not_pass(monkeypatch):
+    def off_by_one_tap(graph):
+        result = merge_branches(graph)
+        for node in result.graph.model.graph:
+            if node.op_type == "Conv":
+                node.attributes.pop("pads")
+        return result
+
+    monkeypatch.setattr(module, "merge_branches", off_by_one_tap)
+    graph = repvgg(1)
+
+    with pytest.raises(ParityError, match=r"Merging 'Conv', 'Conv_1', 'BatchNormalization_2' into"):
+        reparameterize(graph, RUNTIME, probe_inputs(graph))
