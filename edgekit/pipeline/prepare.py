@@ -14,10 +14,8 @@ from edgekit.heads.conventions import Convention, conventions
 from edgekit.heads.find import HeadOptions, find_head
 from edgekit.load.onnx_file import LoadOptions, load_onnx
 from edgekit.pipeline.preprocess import changed, described
-from edgekit.reparam.blocks import prove_folds
-from edgekit.reparam.fold import fold_batchnorm
-from edgekit.reparam.parity import prove_parity
 from edgekit.reparam.probes import probe_inputs
+from edgekit.reparam.reparameterize import reparameterize
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,7 +24,8 @@ if TYPE_CHECKING:
     from edgekit.heads.spec import HeadSpec
     from edgekit.pipeline.options import ModelOptions
     from edgekit.protocols import Backend
-    from edgekit.reparam.fold import RewriteResult
+    from edgekit.reparam.merge import Merged
+    from edgekit.reparam.reparameterize import Reparameterized
     from edgekit.values import Graph, Preprocess, SourceModel
 
 
@@ -35,7 +34,7 @@ class Detector:
     """A user's model, understood: plain, its head found, its preprocessing known.
 
     Attributes:
-        plain: Simplified and folded; takes and gives what the user's own file does.
+        plain: Simplified, folded and merged; takes and gives what the user's own file does.
         head: Found in ``plain``.
         convention: Preprocessing and thresholds of its family.
         notes: What was rewritten, one sentence each.
@@ -84,14 +83,11 @@ def prepare(path: Path, options: ModelOptions) -> Detector:
     source = load_onnx(path, backend, LoadOptions(size_hw=options.input_hw))
     probes = probe_inputs(source.graph)
     simple = simplify(source.graph, backend, probes)
-    folds = fold_batchnorm(simple)
-    if folds.folded:
-        prove_folds(simple, folds, backend, probes[-1])
-        prove_parity(simple, folds.graph, backend, probes)
-    head = find_head(folds.graph, backend, HeadOptions(kind=options.head))
-    convention = _convention(conventions(head, folds.graph), options)
+    plain = reparameterize(simple, backend, probes)
+    head = find_head(plain.graph, backend, HeadOptions(kind=options.head))
+    convention = _convention(conventions(head, plain.graph), options)
     return Detector(
-        source, folds.graph, head, convention, _notes(source, folds, head), head.warnings
+        source, plain.graph, head, convention, _notes(source, plain, head), head.warnings
     )
 
 
@@ -126,11 +122,21 @@ def _convention(found: tuple[Convention, ...], options: ModelOptions) -> Convent
     return replace(convention, preprocess=changed(convention.preprocess, options.preprocess))
 
 
-def _notes(source: SourceModel, folds: RewriteResult, head: Head) -> tuple[str, ...]:
+def _notes(source: SourceModel, plain: Reparameterized, head: Head) -> tuple[str, ...]:
     notes = list(source.notes)
-    if folds.folded:
-        notes.append(f"Folded {len(folds.folded)} batch normalizations, each proven exact.")
-    notes += [f"Left {r.node} as it is: {r.reason}." for r in folds.refused]
+    if plain.folded:
+        notes.append(f"Folded {len(plain.folded)} batch normalizations, each proven exact.")
+    if plain.merged:
+        notes.append(_merge_note(plain.merged))
+    notes += [f"Left {r.node} as it is: {r.reason}." for r in plain.refused]
     if head.cut is not None:
         notes.append("Decode cut off the network; boxes are decoded from what passes the score.")
     return tuple(notes)
+
+
+def _merge_note(merged: tuple[Merged, ...]) -> str:
+    most = max(len(m.branches) + m.identities for m in merged)
+    groups = "1 group" if len(merged) == 1 else f"{len(merged)} groups"
+    return (
+        f"Merged {groups} of parallel branches ({most} branches each at most), each proven exact."
+    )

@@ -77,6 +77,55 @@ def test_a_family_that_has_no_such_head_is_refused(tiny):
         prepare(tiny.model, ModelOptions(family="yolo8"))
 
 
+def test_parallel_branches_are_merged_and_told_of(tiny, tmp_path):
+    model = onnx.load(tiny.model)
+    branch_beside_every_2x2_conv(model.graph)
+    onnx.save(model, tmp_path / "branches.onnx")
+
+    merged = prepare(tmp_path / "branches.onnx", ModelOptions())
+
+    plain = prepare(tiny.model, ModelOptions()).plain
+    convs = [node.op_type for node in merged.plain.model.graph].count("Conv")
+    assert convs == [node.op_type for node in plain.model.graph].count("Conv")
+    wanted = "Merged 2 groups of parallel branches (2 branches each at most), each proven exact."
+    assert wanted in merged.notes
+    assert not any(note.startswith("Left") for note in merged.notes)
+
+
+@pytest.mark.data
+def test_both_blocks_of_yolov10s_with_two_depthwise_kernels_are_merged(data_dir):
+    detector = prepare(data_dir / "models" / "yolov10s_e2e_unfused.onnx", ModelOptions())
+
+    nodes = {node.name: node for node in detector.plain.model.graph}
+    merged = [nodes[f"/model.{n}/m.0/cv1/cv1.2/conv/conv/Conv"] for n in (8, 22)]
+    assert "Folded 81 batch normalizations, each proven exact." in detector.notes
+    assert any(note.startswith("Merged 2 groups") for note in detector.notes)
+    assert not any(note.startswith("Left") for note in detector.notes)
+    assert {node.attributes.get_ints("kernel_shape") for node in merged} == {(7, 7)}
+    assert all(node.inputs[1].shape[1] == 1 for node in merged)
+
+
+def branch_beside_every_2x2_conv(graph):
+    """Add a 1x1 Conv, with little in it, to the result of every 2x2 Conv."""
+    arrays = {i.name: onnx.numpy_helper.to_array(i) for i in graph.initializer}
+    for conv in [node for node in graph.node if node.op_type == "Conv"]:
+        weight = arrays[conv.input[1]]
+        if weight.shape[2:] != (2, 2):
+            continue
+        name = conv.output[0]
+        small = np.full((*weight.shape[:2], 1, 1), 1e-3, np.float32)
+        graph.initializer.append(onnx.numpy_helper.from_array(small, f"{name}.small"))
+        strides = next(a.ints for a in conv.attribute if a.name == "strides")
+        conv.output[0] = f"{name}.large"
+        beside = onnx.helper.make_node(
+            "Conv", [conv.input[0], f"{name}.small"], [f"{name}.beside"], strides=strides
+        )
+        total = onnx.helper.make_node("Add", [conv.output[0], f"{name}.beside"], [name])
+        at = list(graph.node).index(conv) + 1
+        graph.node.insert(at, total)
+        graph.node.insert(at, beside)
+
+
 def test_a_head_of_several_families_is_a_question_that_names_them(shared):
     with pytest.raises(
         HeadError, match=r"Choose one:\n  --family picodet: .*color=rgb.*\n  --family "
