@@ -21,6 +21,7 @@ MOST_OVERLAP_IOU = 0.5
 INK = 0.5
 _SMALLEST_PX, _LARGEST_PX = 22.0, 200.0
 _TRIES = 12
+_FAINT = 0.4
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 
 
@@ -118,13 +119,18 @@ def _may_share(box: Box, other: Box) -> bool:
 
 def _colour(picture: Plane, box: Box, chance: Chance) -> Plane:
     """Return an ink colour that stands out from what is behind it, if only a little."""
-    behind = float(picture[box.window].mean(axis=(0, 1), dtype=np.float64) @ _LUMA)
+    behind = picture[box.window].mean(axis=(0, 1), dtype=np.float64)
+    if chance.yes(_FAINT):
+        lighter = bool(behind.mean() < 128)
+        step = chance.between(14, 40) * (1 if lighter else -1)
+        tint = np.array([chance.between(-8, 8) for _ in range(3)])
+        return np.clip(behind + step + tint, 0, 255).astype(np.float32)
     contrast = chance.between(35, 120)
     for _ in range(_TRIES):
         colour = np.array([chance.between(0, 255) for _ in range(3)], np.float32)
-        if abs(float(colour @ _LUMA) - behind) >= contrast:
+        if abs(float((colour - behind) @ _LUMA)) >= contrast:
             return colour
-    return np.full(3, 255.0 if behind < 128 else 0.0, np.float32)
+    return np.full(3, 255.0 if behind @ _LUMA < 128 else 0.0, np.float32)
 
 
 def _draw_clutter(

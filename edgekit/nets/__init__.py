@@ -1,0 +1,1 @@
+"""Torch modules that checkpoints are made of; needs the extra ``torch``."""
