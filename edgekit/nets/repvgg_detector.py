@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -102,14 +103,12 @@ class _Head(nn.Module):
 
     def __init__(self, width: int, options: RepVggDetectorOptions) -> None:
         super().__init__()
-        self.classify = nn.Sequential(
-            RepVggBlock(width, width), nn.Conv2d(width, options.classes, 1)
-        )
-        self.locate = nn.Sequential(
-            RepVggBlock(width, width), nn.Conv2d(width, 4 * options.bins, 1)
-        )
+        scores = nn.Conv2d(width, options.classes, 1)
+        distances = nn.Conv2d(width, 4 * options.bins, 1)
         # An untrained score of 1 %: most places hold nothing.
-        nn.init.constant_(self.classify[-1].bias, -math.log(99.0))
+        nn.init.constant_(cast("Tensor", scores.bias), -math.log(99.0))
+        self.classify = nn.Sequential(RepVggBlock(width, width), scores)
+        self.locate = nn.Sequential(RepVggBlock(width, width), distances)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         return self.classify(x), self.locate(x)

@@ -124,7 +124,8 @@ def _colour(picture: Plane, box: Box, chance: Chance) -> Plane:
         lighter = bool(behind.mean() < 128)
         step = chance.between(14, 40) * (1 if lighter else -1)
         tint = np.array([chance.between(-8, 8) for _ in range(3)])
-        return np.clip(behind + step + tint, 0, 255).astype(np.float32)
+        faint: Plane = np.clip(behind + step + tint, 0, 255).astype(np.float32)
+        return faint
     contrast = chance.between(35, 120)
     for _ in range(_TRIES):
         colour = np.array([chance.between(0, 255) for _ in range(3)], np.float32)

@@ -44,7 +44,8 @@ class SceneArray:
 
 def load_scenes(folder: Path, split: Split, count: int, workers: int) -> SceneArray:
     """Return ``count`` scenes of ``split``, rendered into ``folder`` where they are not yet."""
-    images_file, labels_file = folder / f"{split}-{count}.npy", folder / f"{split}-{count}-labels.npy"
+    images_file = folder / f"{split}-{count}.npy"
+    labels_file = folder / f"{split}-{count}-labels.npy"
     if not labels_file.exists():
         shape = (count, SIDE, SIDE, 3)
         images = np.lib.format.open_memmap(images_file, mode="w+", dtype=np.uint8, shape=shape)

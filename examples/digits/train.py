@@ -48,7 +48,7 @@ class Settings:
 
 
 def main() -> None:
-    """Train, and leave ``digits.pt`` (weights of the average) and ``curve.json`` in the work folder."""
+    """Train; leave ``digits.pt``, the averaged weights, and ``curve.json`` in the work folder."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--work", type=Path, default=Path("build/digits"))
     parser.add_argument("--scenes", type=int, default=16_000, help="training scenes")
