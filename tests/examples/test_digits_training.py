@@ -1,0 +1,64 @@
+import json
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+import torch
+from export import export_onnx
+from scenes_on_disk import load_scenes
+from train import Settings, Training
+
+from edgekit.nets.repvgg_detector import RepVggDetector
+from edgekit.scenes.scene import render_scene
+
+
+@pytest.fixture(scope="module")
+def scenes(tmp_path_factory):
+    return load_scenes(tmp_path_factory.mktemp("scenes"), "train", 32, workers=1)
+
+
+def train(work, scenes, stop_after=None):
+    work.mkdir(exist_ok=True)
+    Training(Settings(work, 32, epochs=2, device="cpu", stop_after=stop_after), scenes).run()
+    return torch.load(work / "digits.pt", weights_only=True)
+
+
+def test_scenes_are_those_of_the_renderer(scenes):
+    scene = render_scene("train", 5)
+
+    objects = scenes.objects(np.array([5]))
+
+    assert (scenes.images[5] == scene.image).all()
+    assert objects.classes[objects.real].tolist() == list(scene.classes)
+    assert objects.xyxy[objects.real].tolist() == [
+        [b.left, b.top, b.right, b.bottom] for b in scene.boxes
+    ]
+
+
+def test_a_run_that_was_cut_short_goes_on_to_the_same_weights(tmp_path, scenes):
+    straight = train(tmp_path / "straight", scenes)
+    train(tmp_path / "cut", scenes, stop_after=1)
+    resumed = train(tmp_path / "cut", scenes)
+
+    for name, weight in straight.items():
+        torch.testing.assert_close(resumed[name], weight, rtol=0, atol=0)
+    curve = json.loads((tmp_path / "cut" / "curve.json").read_text())
+    assert [point["epoch"] for point in curve] == [1, 2]
+
+
+def test_the_exported_file_keeps_every_branch_and_computes_the_same(tmp_path):
+    torch.manual_seed(0)
+    model = RepVggDetector().eval()
+    path = tmp_path / "model.onnx"
+
+    export_onnx(model, path)
+
+    ops = [node.op_type for node in onnx.load(path).graph.node]
+    assert ops.count("BatchNormalization") == sum(
+        isinstance(m, torch.nn.BatchNorm2d) for m in model.modules()
+    )
+    image = torch.rand(1, 3, 256, 256)
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    (found,) = session.run(None, {"images": image.numpy()})
+    np.testing.assert_allclose(found, model(image).detach(), rtol=1e-3, atol=1e-3)
