@@ -26,7 +26,7 @@ def test_one_prediction_for_every_place_of_every_stride(detector):
 def test_scores_are_probabilities_and_low_before_training(detector):
     scores = detector(torch.rand(1, 3, 64, 64))[:, 4:]
 
-    assert 0 < scores.min()
+    assert scores.min() > 0
     assert scores.max() < 0.2
 
 
