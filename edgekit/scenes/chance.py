@@ -49,7 +49,3 @@ class Chance:
     def noise(self, shape: tuple[int, ...], amplitude: int) -> NDArray[np.int64]:
         """Return an array of whole numbers from ``-amplitude`` to ``amplitude``."""
         return self._state.randint(-amplitude, amplitude + 1, size=shape)
-
-    def shuffled(self, count: int) -> NDArray[np.int64]:
-        """Return the numbers below ``count`` in random order."""
-        return np.argsort(self._state.random_sample(count), kind="stable")

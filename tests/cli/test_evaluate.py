@@ -2,7 +2,9 @@ import json
 
 import pytest
 
+from edgekit.scenes.sources import sources
 from tests.pipeline.test_evaluate import map_by_pycocotools
+from tests.scenes.absent import make_absent
 
 
 @pytest.mark.parametrize("artifact", [False, True])
@@ -54,3 +56,29 @@ def test_a_damaged_model_is_refused(edgekit, tiny, tmp_path):
 
     assert (ended.code, ended.stdout) == (2, "")
     assert "cut.onnx" in ended.stderr
+
+
+@pytest.mark.parametrize("command", ["eval", "bench", "run"])
+def test_rendered_scenes_are_kept_under_the_cache_folder(
+    edgekit, tiny, tmp_path, monkeypatch, command
+):
+    (tmp_path / "drawn.yaml").write_text(
+        "{version: 1, kind: rendered, summary: Drawn., scenes: digits, split: eval, count: 2}"
+    )
+    monkeypatch.setenv("EDGEKIT_CACHE", str(tmp_path / "cache"))
+    flag = [] if command == "run" else ["--eval"]
+
+    edgekit(command, tiny.model, *flag, tmp_path / "drawn.yaml")
+
+    kept = sorted(p.name for p in (tmp_path / "cache").rglob("*.bmp"))
+    assert kept == ["000000.bmp", "000001.bmp"]
+
+
+def test_scenes_without_scikit_learn_end_with_what_to_install(edgekit, tiny, monkeypatch):
+    make_absent(monkeypatch, "sklearn")
+    sources.cache_clear()
+
+    ended = edgekit("eval", tiny.model, "--eval", "digits-eval")
+
+    assert ended.code == 3
+    assert "pip install 'edgekit[demo]'" in ended.stderr

@@ -3,9 +3,20 @@ import numpy as np
 import pytest
 import yaml
 
-from edgekit.config.calibration import open_calibration, open_source
-from edgekit.errors import ConfigError, DataError
-from edgekit.images.overlap import dataset_sha256
+from edgekit.config.calibration import (
+    Files,
+    Rendered,
+    find_calibration,
+    list_calibrations,
+    open_calibration,
+    open_source,
+)
+from edgekit.errors import ConfigError, DataError, MissingExtraError, UnknownNameError
+from edgekit.images.datasets import DatasetOptions
+from edgekit.images.overlap import dataset_sha256, shared_images
+from edgekit.scenes.scene import render_scene
+from edgekit.scenes.sources import sources
+from tests.scenes.absent import make_absent
 
 
 @pytest.fixture
@@ -21,6 +32,16 @@ def write(home, images=("photos",), **keys):
     content = {"version": 1, "summary": "Ours.", "images": list(images), **keys}
     (home / "own.yaml").write_text(yaml.safe_dump(content))
     return str(home / "own.yaml")
+
+
+def write_rendered(home, **keys):
+    content = {"version": 1, "kind": "rendered", "summary": "Drawn.", "scenes": "digits"}
+    (home / "drawn.yaml").write_text(yaml.safe_dump({**content, "split": "eval", **keys}))
+    return str(home / "drawn.yaml")
+
+
+def in_cache(home, **options):
+    return DatasetOptions(cache=home / "cache", **options)
 
 
 def names(dataset):
@@ -106,3 +127,113 @@ def test_a_source_is_a_manifest_a_data_yaml_or_any_data_set(home):
 def test_a_source_that_is_nowhere_is_an_error(home):
     with pytest.raises(DataError, match="No such file"):
         open_source(str(home / "gone"))
+
+
+@pytest.mark.parametrize("keys", [{}, {"kind": "files"}])
+def test_a_manifest_without_a_kind_picks_files(home, keys):
+    path = write(home, count=2, **keys)
+
+    assert isinstance(find_calibration(path), Files)
+    assert len(open_source(path).records) == 2
+
+
+def test_an_unknown_kind_is_an_error_with_the_known_ones(home):
+    path = write(home, kind="rendred")
+
+    with pytest.raises(
+        ConfigError, match="key 'kind': expected files or rendered, found 'rendred'"
+    ):
+        find_calibration(path)
+
+
+@pytest.mark.parametrize(
+    ("keys", "message"),
+    [
+        ({}, "key 'count': field required"),
+        ({"count": 0}, "key 'count'"),
+        ({"count": 3, "split": "val"}, "key 'split': input should be 'train', 'calib'"),
+        ({"count": 3, "scenes": "letters"}, "key 'scenes'"),
+        ({"count": 3, "images": ["photos"]}, "key 'images'"),
+    ],
+)
+def test_a_manifest_of_scenes_is_checked_key_by_key(home, keys, message):
+    with pytest.raises(ConfigError, match=message):
+        open_source(write_rendered(home, **keys))
+
+
+@pytest.mark.parametrize("opened", [open_source, open_calibration])
+def test_rendered_scenes_come_with_their_labels(home, opened):
+    path = write_rendered(home, count=4, seed=3)
+
+    dataset = opened(path, in_cache(home))
+
+    expected = [list(render_scene("eval", i, 3).classes) for i in range(4)]
+    assert dataset.labelled
+    assert dataset.name == path
+    assert [r.truth.categories.tolist() for r in dataset.records] == expected
+    assert all((home / "cache") in r.path.parents for r in dataset.records)
+
+
+def test_labels_of_rendered_scenes_are_dropped_where_none_are_wanted(home):
+    path = write_rendered(home, count=8)
+
+    bare = open_source(path, in_cache(home, labels=False))
+    full = open_source(path, in_cache(home))
+
+    assert not bare.labelled
+    assert (bare.categories, bare.faults) == ((), {})
+    assert [r.path for r in bare.records] == [r.path for r in full.records]
+
+
+@pytest.mark.parametrize("labels", [True, False])
+def test_a_hash_of_rendered_scenes_covers_pixels_and_labels(home, labels):
+    options = in_cache(home, labels=labels)
+    sha256 = dataset_sha256(open_source(write_rendered(home, count=3), in_cache(home)))
+
+    assert len(open_source(write_rendered(home, count=3, sha256=sha256), options).records) == 3
+    with pytest.raises(DataError, match=f"key 'sha256': expected {sha256}, found"):
+        open_source(write_rendered(home, count=3, seed=1, sha256=sha256), options)
+
+
+def test_without_a_cache_scenes_are_kept_in_the_users_cache_folder(home, monkeypatch):
+    monkeypatch.setattr("edgekit.config.calibration.user_cache_path", lambda name: home / name)
+
+    dataset = open_source(write_rendered(home, count=1))
+
+    assert (home / "edgekit") in dataset.records[0].path.parents
+
+
+@pytest.mark.parametrize(
+    ("name", "split", "count"),
+    [("digits", "calib", 64), ("digits-search", "search", 200), ("digits-eval", "eval", 200)],
+)
+def test_shipped_scenes_have_a_split_for_each_use(name, split, count):
+    manifest = find_calibration(name)
+
+    assert name in list_calibrations()
+    assert isinstance(manifest, Rendered)
+    assert (manifest.split, manifest.count, manifest.seed) == (split, count, 0)
+
+
+def test_scenes_of_two_splits_share_no_image_and_those_of_one_split_do(home):
+    calib = open_source(write_rendered(home, count=4, split="calib"), in_cache(home))
+    few = open_source(write_rendered(home, count=3), in_cache(home))
+    more = open_source(write_rendered(home, count=5), in_cache(home))
+
+    assert shared_images(calib, more) == ()
+    assert len(shared_images(few, more)) == 3
+
+
+def test_scenes_without_scikit_learn_name_the_extra(home, monkeypatch):
+    make_absent(monkeypatch, "sklearn")
+    sources.cache_clear()
+
+    with pytest.raises(MissingExtraError, match=r"edgekit\[demo\]") as caught:
+        open_source(write_rendered(home, count=3), in_cache(home))
+
+    assert caught.value.exit_code == 3
+
+
+def test_an_unknown_manifest_is_an_error_with_the_nearest():
+    with pytest.raises(UnknownNameError, match="Did you mean 'digits-eval'"):
+        find_calibration("digit-eval")

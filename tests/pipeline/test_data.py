@@ -66,6 +66,28 @@ def test_an_image_that_calibrates_and_scores_is_refused(tiny, tmp_path):
         open_image_sets(options, draw)
 
 
+def test_scenes_rendered_for_both_uses_are_refused_and_those_of_two_splits_are_not(tiny, tmp_path):
+    def manifest(split):
+        path = tmp_path / f"{split}.yaml"
+        path.write_text(
+            "{version: 1, kind: rendered, summary: Drawn., scenes: digits, "
+            f"split: {split}, count: 3}}"
+        )
+        return str(path)
+
+    def options(split):
+        sources = {"calib": manifest(split), "evaluation": manifest("eval")}
+        return tiny.options(tmp_path, **sources, cache=tmp_path / "cache")
+
+    sets = open_image_sets(options("calib"), DRAW)
+
+    assert sets.evaluation.labelled
+    assert not sets.calibration.labelled
+    assert len(list((tmp_path / "cache").iterdir())) == 2
+    with pytest.raises(ConfigError, match="3 calibration images are also evaluation images"):
+        open_image_sets(options("eval"), DRAW)
+
+
 def test_allowed_overlap_is_a_warning(tiny, tmp_path):
     images = str(tiny.labels.parent / "images")
 

@@ -36,6 +36,17 @@ def test_images_that_cannot_be_read_are_passed_over(out, tiny, tmp_path):
     assert [f.name for f in run(out, str(tmp_path), 0.25)] == ["b.png"]
 
 
+def test_scenes_of_a_manifest_are_run_from_the_cache(out, tmp_path):
+    (tmp_path / "drawn.yaml").write_text(
+        "{version: 1, kind: rendered, summary: Drawn., scenes: digits, split: eval, count: 2}"
+    )
+
+    frames = list(run(out, str(tmp_path / "drawn.yaml"), 0.25, tmp_path / "cache"))
+
+    assert [f.name for f in frames] == ["000000.bmp", "000001.bmp"]
+    assert (tmp_path / "cache").is_dir()
+
+
 def test_every_frame_of_a_video_is_run(out, tmp_path):
     path = str(tmp_path / "clip.avi")
     video = cv2.VideoWriter(path, cv2.VideoWriter_fourcc(*"MJPG"), 5, (64, 48))
