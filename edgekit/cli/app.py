@@ -7,6 +7,7 @@ import typer
 from edgekit import __version__
 from edgekit.cli.bench import bench
 from edgekit.cli.convert import convert
+from edgekit.cli.demo import demo
 from edgekit.cli.devices import devices
 from edgekit.cli.doctor import doctor
 from edgekit.cli.evaluate import evaluate
@@ -37,6 +38,7 @@ def _root(
     """Turn a trained object detector into the fastest model that keeps its accuracy."""
 
 
+app.command()(demo)
 app.command()(convert)
 app.command("eval")(evaluate)
 app.command()(bench)

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from edgekit.cli.conversion import exit_if_missed, print_conversion
 from edgekit.cli.flags import (
     Family,
     Head,
@@ -51,14 +52,10 @@ def convert(
     json: Json = False,
 ) -> None:
     """Convert a trained detector, measure it and report."""
-    from rich.console import Console
-
     from edgekit.cli.progress import bars
     from edgekit.errors import MissingError
     from edgekit.pipeline.convert import convert as run
     from edgekit.pipeline.options import ConvertOptions
-    from edgekit.report.console import to_console
-    from edgekit.report.json_file import to_json
 
     options = ConvertOptions(
         target=target,
@@ -76,14 +73,8 @@ def convert(
     )
     with bars() as progress:
         result = run(model, options, progress)
-    if json:
-        typer.echo(to_json(result.report), nl=False)
-    else:
-        Console().print(to_console(result.report))
-        typer.echo(f"\nWritten to {out}: artifact/, report.html, report.md, report.json.")
-    if result.missed:
-        typer.echo(f"edgekit: {options.target} " + " and ".join(result.missed), err=True)
-        raise typer.Exit(1)
+    print_conversion(result, options, as_json=json)
+    exit_if_missed(result, options)
     if require_measured and any(row.status != "measured" for row in result.report.rows):
         raise MissingError(
             f"--require-measured: expected every row measured on {result.report.device}, found "

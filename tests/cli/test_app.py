@@ -10,8 +10,19 @@ from typer.main import get_command
 import edgekit as package
 from edgekit.cli.app import app
 
-HEAVY = {"cv2", "matplotlib", "numpy", "onnx", "onnx_ir", "onnxruntime", "onnxsim", "pydantic"}
-COMMANDS = ["convert", "eval", "bench", "run", "inspect", "targets", "devices", "doctor"]
+HEAVY = {
+    "cv2",
+    "matplotlib",
+    "numpy",
+    "onnx",
+    "onnx_ir",
+    "onnxruntime",
+    "onnxsim",
+    "pydantic",
+    "sklearn",
+    "torch",
+}
+COMMANDS = ["demo", "convert", "eval", "bench", "run", "inspect", "targets", "devices", "doctor"]
 PAGE = Path(__file__).parents[2] / "docs/reference/cli.md"
 
 
