@@ -1,15 +1,17 @@
-# `make test` sets up .venv and runs all that a change has to pass. It needs Python 3.11 or later.
+# `make demo` sets up .venv and converts the detector that ships with edgekit; `make test` runs all
+# that a change has to pass. Both need nothing but Python 3.11 or later.
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c 'import ensurepip, sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
 	&& echo $$p && break; done)
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+DEMO_READY := $(VENV)/.demo-ready
 BENCH_READY := $(VENV)/.bench-ready
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 PYTEST_ARGS ?= -n 2 -q
 
-.PHONY: setup lint test bench clean
+.PHONY: setup lint test demo bench clean
 
 test: lint
 	$(BIN)/pytest $(PYTEST_ARGS)
@@ -22,16 +24,21 @@ lint: $(READY)
 
 setup: $(READY)
 
+demo: $(DEMO_READY)
+	$(BIN)/edgekit demo --out demo
+
 bench: $(BENCH_READY)
 	$(BIN)/python benchmarks/ort_cpu_int8.py
 	$(BIN)/python benchmarks/ort_cpu_int8.py --kernels avx2
 	$(BIN)/python benchmarks/quantization_choices.py
 	$(BIN)/python benchmarks/convert_cost.py
 
-$(READY): pyproject.toml constraints.txt
+$(READY): EXTRA := dev
+$(DEMO_READY): EXTRA := demo
+$(READY) $(DEMO_READY): pyproject.toml constraints.txt
 	$(if $(PYTHON),,$(error No Python 3.11 or later with venv found. Name one: make PYTHON=/path/to/python3))
 	$(PYTHON) -m venv $(VENV)
-	$(INSTALL) -e '.[dev]'
+	$(INSTALL) -e '.[$(EXTRA)]'
 	touch $@
 
 $(BENCH_READY): $(READY)
