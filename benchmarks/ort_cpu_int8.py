@@ -48,8 +48,11 @@ import peers  # noqa: E402
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from peers import Peer
+
+    from edgekit.measure.candidate import Candidate
     from edgekit.measure.latency import LatencyRun
-    from edgekit.pipeline.prepare import Detector
+    from edgekit.pipeline.prepare import Detector, Network
     from edgekit.pipeline.rows import Scores
     from edgekit.values import Dataset, Floats
 
@@ -62,9 +65,9 @@ MODELS = {
 }
 OBSERVERS = ("minmax", "moving-average", "percentile", "mse")
 PEERS = {
-    "ort quantize_static defaults": (peers.ort_defaults, OnnxRuntime(), "onnx"),
-    "ort quantize_static conv-only": (peers.ort_conv_only, OnnxRuntime(), "onnx"),
-    "nncf defaults (openvino)": (peers.nncf_defaults, peers.OpenVinoCpu(), "xml"),
+    "ort quantize_static defaults": peers.ORT_DEFAULTS,
+    "ort quantize_static conv-only": peers.ORT_CONV_ONLY,
+    "nncf defaults (openvino)": peers.NNCF_DEFAULTS,
 }
 
 
@@ -141,45 +144,70 @@ def edgekit_entries(
     """Return edgekit's FP32 row and one INT8 row per observer."""
     network = network_of(detector)
     given = candidate_of(detector, "as-given fp32")
-    fp32 = replace(
-        given,
-        name="edgekit fp32",
-        model=saved(folder / "fp32.onnx", graph_to_bytes(network.graph)),
-        head=network.head,
-        input="u8-nhwc",
-    )
+    fp32 = edgekit_fp32(detector, network, folder)
     entries = [Entry(given, "fp32"), Entry(fp32, "fp32", baseline=True)]
     for observer in OBSERVERS:
         precision = recipe.model_copy(update={"observer": observer})
         rule = weight_rule(precision, find_device(device))
-        quantized = quantize_network(network, calibration, Int8Options(precision, rule, folder))
-        model = saved(folder / f"{observer}.onnx", graph_to_bytes(quantized.graph))
-        coverage = read_coverage(
-            network.graph, quantized.graph, quantized.plan.kept_float, OnnxRuntime()
-        )
-        candidate = replace(fp32, name=f"edgekit int8 {observer}", model=model)
-        entries.append(Entry(candidate, "int8", coverage=coverage))
+        options = Int8Options(precision, rule, folder)
+        entries.append(edgekit_int8(network, calibration, options, fp32))
     return entries
+
+
+def edgekit_fp32(detector: Detector, network: Network, folder: Path) -> Candidate:
+    """Return the float network that edgekit ships, written to ``folder``."""
+    return replace(
+        candidate_of(detector, "edgekit fp32"),
+        model=saved(folder / "fp32.onnx", graph_to_bytes(network.graph)),
+        head=network.head,
+        input="u8-nhwc",
+    )
+
+
+def edgekit_int8(
+    network: Network, calibration: Dataset, options: Int8Options, fp32: Candidate
+) -> Entry:
+    """Return ``network`` in INT8, written beside ``fp32``, its own float form."""
+    observer = options.precision.observer
+    quantized = quantize_network(network, calibration, options)
+    model = saved(fp32.model.with_name(f"{observer}.onnx"), graph_to_bytes(quantized.graph))
+    coverage = read_coverage(
+        network.graph, quantized.graph, quantized.plan.kept_float, OnnxRuntime()
+    )
+    candidate = replace(fp32, name=f"edgekit int8 {observer}", model=model)
+    return Entry(candidate, "int8", coverage=coverage)
 
 
 def peer_entries(detector: Detector, calibration: Dataset, folder: Path) -> list[Entry]:
     """Return one row per peer, quantized from the user's own file."""
     given = candidate_of(detector, "as-given fp32")
-    name = detector.plain.model.graph.inputs[0].name or ""
+    return [
+        peer_entry(replace(given, name=title), PEERS[title], calibration, folder / f"peer{number}")
+        for number, title in enumerate(PEERS)
+    ]
+
+
+def peer_entry(given: Candidate, peer: Peer, calibration: Dataset, out: Path) -> Entry:
+    """Return what ``peer`` makes of the float model of ``given``, under its name.
+
+    Args:
+        given: Takes float images; its name is that of the row.
+        peer: The tool.
+        calibration: Images it is calibrated on.
+        out: Where it writes, without a suffix.
+    """
+    with given.backend.open(given.model) as session:
+        name = session.inputs[0].name
 
     def inputs() -> Iterator[Floats]:
         for record in calibration.records:
             pixels_rgb = read_image(record).pixels_rgb
             if pixels_rgb is not None:
-                preprocess = detector.convention.preprocess
-                yield to_input(letterbox(pixels_rgb, preprocess).pixels, preprocess)
+                yield to_input(letterbox(pixels_rgb, given.preprocess).pixels, given.preprocess)
 
-    entries = []
-    for number, (title, (quantize, backend, suffix)) in enumerate(PEERS.items()):
-        out = folder / f"peer{number}.{suffix}"
-        quantize(given.model, out, name, inputs)
-        entries.append(Entry(replace(given, name=title, model=out, backend=backend), "int8"))
-    return entries
+    model = out.with_suffix(peer.suffix)
+    peer.quantize(given.model, model, name, inputs)
+    return Entry(replace(given, model=model, backend=peer.backend), "int8")
 
 
 def saved(path: Path, data: bytes) -> Path:
@@ -190,18 +218,32 @@ def saved(path: Path, data: bytes) -> Path:
 
 def figures(entry: Entry, scores: dict[str, Scores], run: LatencyRun) -> dict[str, Any]:
     """Return what was measured of one row."""
-    by_name = {r.name: r for r in run.results}
-    name = entry.candidate.name
-    score, timed = scores[name], by_name[name]
-    ratio = speedup(by_name["edgekit fp32"], timed)
-    ratio_given = speedup(by_name["as-given fp32"], timed)
+    return (
+        accuracy_figures(scores[entry.candidate.name])
+        | latency_figures(entry.candidate.name, run)
+        | coverage_figures(entry)
+    )
+
+
+def accuracy_figures(score: Scores) -> dict[str, Any]:
+    """Return how good one row is, as fractions of 1, and what it lost, in points."""
     assert score.accuracy is not None
-    row: dict[str, Any] = {
+    return {
         "map": round(score.accuracy.map, 5),
         "map50": round(score.accuracy.map50, 5),
         "map_drop_points": score.drop and round(score.drop.value, 3),
         "map_drop_ci95": score.drop and [round(score.drop.low, 3), round(score.drop.high, 3)],
         "agreement": score.agreement and round(score.agreement, 4),
+    }
+
+
+def latency_figures(name: str, run: LatencyRun) -> dict[str, Any]:
+    """Return how fast the row ``name`` is, alone and against both float rows."""
+    by_name = {r.name: r for r in run.results}
+    timed = by_name[name]
+    ratio = speedup(by_name["edgekit fp32"], timed)
+    ratio_given = speedup(by_name["as-given fp32"], timed)
+    return {
         "p50_ms": round(timed.latency.p50, 3),
         "p90_ms": round(timed.latency.p90, 3),
         "runs": timed.latency.runs,
@@ -210,11 +252,17 @@ def figures(entry: Entry, scores: dict[str, Scores], run: LatencyRun) -> dict[st
         "speedup_over_as_given": round(ratio_given.value, 3),
         "speedup_over_as_given_ci95": [round(ratio_given.low, 3), round(ratio_given.high, 3)],
     }
-    if entry.coverage is not None:
-        row["mac_share_int8"] = round(entry.coverage.mac_share_int8, 4)
-        row["convs_int8"] = entry.coverage.int8
-        row["convs_float"] = len(entry.coverage.float_nodes)
-    return row
+
+
+def coverage_figures(entry: Entry) -> dict[str, Any]:
+    """Return how much of one row runs in INT8, where that was looked at."""
+    if entry.coverage is None:
+        return {}
+    return {
+        "mac_share_int8": round(entry.coverage.mac_share_int8, 4),
+        "convs_int8": entry.coverage.int8,
+        "convs_float": len(entry.coverage.float_nodes),
+    }
 
 
 if __name__ == "__main__":

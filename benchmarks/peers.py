@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from onnxruntime.quantization import CalibrationDataReader, quantize_static
 
+from edgekit.backends.onnxruntime import OnnxRuntime
 from edgekit.values import TensorInfo
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from numpy.typing import NDArray
+
+    from edgekit.protocols import Backend
+
+    Inputs = Callable[[], Iterable[NDArray[np.float32]]]
 
 
 class Reader(CalibrationDataReader):
@@ -29,19 +35,25 @@ class Reader(CalibrationDataReader):
         return next(self._feeds, None)
 
 
-def ort_defaults(model: Path, out: Path, name: str, inputs: Callable[[], Iterable[Any]]) -> None:
-    """ONNX Runtime's ``quantize_static`` at its defaults."""
-    quantize_static(model, out, Reader(name, inputs()))
+def ort_static(model: Path, out: Path, name: str, inputs: Inputs, **options: Any) -> None:
+    """ONNX Runtime's ``quantize_static`` with ``options``, else its defaults."""
+    quantize_static(model, out, Reader(name, inputs()), **options)
 
 
-def ort_conv_only(model: Path, out: Path, name: str, inputs: Callable[[], Iterable[Any]]) -> None:
-    """ONNX Runtime's ``quantize_static`` on Conv, Gemm and MatMul alone, else its defaults."""
-    quantize_static(
-        model, out, Reader(name, inputs()), op_types_to_quantize=["Conv", "Gemm", "MatMul"]
-    )
+def ort_preprocessed(model: Path, out: Path, name: str, inputs: Inputs) -> None:
+    """ONNX Runtime's ``quantize_static`` at its defaults, behind the preparation it asks for.
+
+    Symbolic shapes are skipped: they stop at an assertion on shape arithmetic that torch exports,
+    and a network of fixed size needs none.
+    """
+    from onnxruntime.quantization.shape_inference import quant_pre_process
+
+    prepared = out.with_suffix(".prepared.onnx")
+    quant_pre_process(model, prepared, skip_symbolic_shape=True)
+    quantize_static(prepared, out, Reader(name, inputs()))
 
 
-def nncf_defaults(model: Path, out: Path, name: str, inputs: Callable[[], Iterable[Any]]) -> None:
+def nncf_defaults(model: Path, out: Path, name: str, inputs: Inputs) -> None:
     """NNCF's ``quantize`` at its defaults on the OpenVINO model; ``out`` is its ``.xml``."""
     import nncf
     import openvino
@@ -96,3 +108,28 @@ class OpenVinoSession:
 
 def _info(port: Any) -> TensorInfo:
     return TensorInfo(port.get_any_name(), str(port.element_type), tuple(port.shape))
+
+
+@dataclass(frozen=True)
+class Peer:
+    """A tool that quantizes a float ONNX file.
+
+    Attributes:
+        quantize: Called with the file, the file to write, the name of the input and what gives
+            the calibration inputs.
+        backend: Runs what it writes.
+        suffix: Of what it writes.
+    """
+
+    quantize: Callable[[Path, Path, str, Inputs], None]
+    backend: Backend = field(default_factory=OnnxRuntime)
+    suffix: str = ".onnx"
+
+
+CONV_ONLY = {"op_types_to_quantize": ["Conv", "Gemm", "MatMul"]}
+ORT_DEFAULTS = Peer(ort_static)
+ORT_CONV_ONLY = Peer(partial(ort_static, **CONV_ONLY))
+ORT_DEFAULTS_PER_CHANNEL = Peer(partial(ort_static, per_channel=True))
+ORT_CONV_ONLY_PER_CHANNEL = Peer(partial(ort_static, per_channel=True, **CONV_ONLY))
+ORT_PREPROCESSED = Peer(ort_preprocessed)
+NNCF_DEFAULTS = Peer(nncf_defaults, OpenVinoCpu(), ".xml")

@@ -1,4 +1,4 @@
-"""Writes the table of results/ort_cpu_int8_*.json into README.md, between its two markers.
+"""Writes the figures of results/*.json into README.md and docs, between markers, and draws one.
 
 Usage: python benchmarks/render.py
 """
@@ -6,12 +6,20 @@ Usage: python benchmarks/render.py
 from __future__ import annotations
 
 import json
+import sys
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 HERE = Path(__file__).resolve().parent
-README = HERE.parent / "README.md"
-START, END = "<!-- table: benchmarks/render.py -->\n", "<!-- end of table -->\n"
+sys.path.insert(0, str(HERE))
+
+import render_digits  # noqa: E402  (a sibling script)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+PAGES = (HERE.parent / "README.md",)
 KERNELS = {
     "native": "VNNI and AMX (this machine as it is)",
     "avx2": "AVX2 only (newer instructions hidden)",
@@ -36,14 +44,19 @@ ROWS = {
 
 def main() -> None:
     """Render and write."""
-    README.write_text(updated(README.read_text(encoding="utf-8")), encoding="utf-8")
+    for page in PAGES:
+        page.write_text(updated(page.read_text(encoding="utf-8")), encoding="utf-8")
 
 
-def updated(readme: str) -> str:
-    """Return ``readme`` with the table of the committed results in it."""
-    before, rest = readme.split(START)
-    _, after = rest.split(END)
-    return before + START + "\n".join(sections()) + "\n" + END + after
+def updated(page: str) -> str:
+    """Return ``page`` with the committed results between its markers."""
+    for name, lines in PARTS.items():
+        start, end = f"<!-- {name}: benchmarks/render.py -->\n", f"<!-- end of {name} -->\n"
+        if start in page:
+            before, rest = page.split(start)
+            _, after = rest.split(end)
+            page = before + start + "\n".join(lines()) + "\n" + end + after
+    return page
 
 
 def sections() -> list[str]:
@@ -67,18 +80,32 @@ def line(title: str, row: dict[str, Any]) -> str:
     cells = [
         title,
         f"{100 * row['map']:.1f}",
-        "" if lost is None else f"{lost:.1f} ({span(row['map_drop_ci95'], 1)})",
-        "" if row["agreement"] is None else f"{row['agreement']:.3f}",
+        "" if lost is None else f"{lost:.1f} ({render_digits.span(row['map_drop_ci95'], 1)})",
+        render_digits.agreed(row),
         f"{row['p50_ms']:.1f}",
-        f"{row['speedup_over_as_given']:.2f} ({span(row['speedup_over_as_given_ci95'], 2)})",
+        render_digits.speed(row)[1],
         "" if share is None else f"{share:.0%}",
     ]
-    return f"| {' | '.join(cells)} |"
+    return render_digits.line(cells)
 
 
-def span(interval: list[float], digits: int) -> str:
-    """Return both ends of an interval."""
-    return " to ".join(f"{end:.{digits}f}" for end in interval)
+def _of_digits(part: Callable[[dict[str, Any]], list[str]]) -> list[str]:
+    return part(render_digits.committed())
+
+
+PARTS: dict[str, Callable[[], list[str]]] = {
+    "table": sections,
+    **{
+        f"digits {part.__name__}": partial(_of_digits, part)
+        for part in (
+            render_digits.table,
+            render_digits.tools,
+            render_digits.latency,
+            render_digits.bars,
+            render_digits.layers,
+        )
+    },
+}
 
 
 if __name__ == "__main__":
