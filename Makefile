@@ -32,6 +32,7 @@ bench: $(BENCH_READY)
 	$(BIN)/python benchmarks/ort_cpu_int8.py --kernels avx2
 	$(BIN)/python benchmarks/quantization_choices.py
 	$(BIN)/python benchmarks/convert_cost.py
+	$(BIN)/python benchmarks/digits.py
 
 $(READY): EXTRA := dev
 $(DEMO_READY): EXTRA := demo
@@ -42,7 +43,7 @@ $(READY) $(DEMO_READY): pyproject.toml constraints.txt
 	touch $@
 
 $(BENCH_READY): $(READY)
-	$(INSTALL) -e '.[openvino]'
+	$(INSTALL) -e '.[openvino,demo]'
 	touch $@
 
 clean:
