@@ -44,7 +44,7 @@ def figures(
         quantized: INT8 networks by name; the first of ``scenes`` run through them.
         scenes: Images of which none calibrated.
     """
-    values = {m.node: _activated(merges.graph, m) for m in merges.merged}
+    values = {m.node: activated(merges.graph, m.value) for m in merges.merged}
     noise = {
         name: noise_db(merges.graph, c, list(values.values()), scenes)
         for name, c in quantized.items()
@@ -141,13 +141,17 @@ def _feeds(
         yield plain, pixels[None] if quantized.input == "u8-nhwc" else plain
 
 
-def _activated(graph: Graph, found: Merged) -> str:
-    """Return the name of the activation of a merged block; of its sum where it has none."""
-    value = convenience.create_value_mapping(graph.model.graph)[found.value]
-    users = list(value.uses())
-    if len(users) == 1 and users[0].node.op_type == "Relu":
-        return str(users[0].node.outputs[0].name)
-    return found.value
+def activated(graph: Graph, name: str) -> str:
+    """Return the name of the ReLU or SiLU of the value ``name``; itself where it has neither.
+
+    What an activation hides of its input's noise harms nothing.
+    """
+    value = convenience.create_value_mapping(graph.model.graph)[name]
+    users = {node.op_type: node for node in value.consumers()}
+    last = users.get("Relu") if set(users) == {"Relu"} else None
+    if set(users) == {"Sigmoid", "Mul"} and users["Sigmoid"].outputs[0] in users["Mul"].inputs:
+        last = users["Mul"]
+    return name if last is None else str(last.outputs[0].name)
 
 
 def rows_of(node: ir.Node) -> NDArray[np.float64]:

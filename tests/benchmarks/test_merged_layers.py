@@ -114,6 +114,22 @@ def test_the_noise_is_told_at_the_activation_behind_a_block(tmp_path, scenes):
     assert part["blocks"][0]["sqnr_db"]["same"] > 100
 
 
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("y=Relu(x)", "y"),
+        ("s=Sigmoid(x) y=Mul(x,s)", "y"),
+        ("s=Sigmoid(x) y=Mul(s,x)", "y"),
+        ("s=Relu(x) t=Sigmoid(x) y=Add(s,t)", "x"),
+        ("s=Sigmoid(x) t=Mul(x,x) y=Add(s,t)", "x"),
+    ],
+)
+def test_a_block_ends_at_its_activation(text, name):
+    graph = network(f"g (float[1,3,8,8] x) => (float[1,3,8,8] y) {{ {text} }}")
+
+    assert merged_layers.activated(graph, "x") == name
+
+
 def test_a_value_is_read_behind_its_dequantize_node():
     values = {"a": None, "a_DequantizeLinear_Output": None, "b": None, "b_dequantized": None}
 
