@@ -18,7 +18,7 @@ class RepVggBlock(nn.Module):
         self.pointwise = _conv_bn(inputs, outputs, 1, stride)
         same = inputs == outputs and stride == 1
         self.identity = nn.BatchNorm2d(inputs) if same else None
-        self.act = nn.SiLU()
+        self.act = nn.ReLU()
 
     def forward(self, x: Tensor) -> Tensor:
         """Return ``(N, outputs, H / stride, W / stride)``."""

@@ -132,9 +132,14 @@ def places(sizes_hw: list[torch.Size], like: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def boxes_xyxy(distances: Tensor, centres: Tensor, strides: Tensor) -> Tensor:
-    """Return boxes ``(N, A, 4)`` in pixels: the mean of each distribution, off its place."""
+    """Return boxes ``(N, A, 4)`` in pixels: the mean of each distribution, off its place.
+
+    The mean is written as a 1x1 convolution over the bins, as the YOLO families write it.
+    """
     bins = torch.arange(distances.shape[-1], device=distances.device, dtype=distances.dtype)
-    sides = (distances.softmax(-1) * bins).sum(-1) * strides
+    share = distances.permute(0, 3, 2, 1).softmax(1)
+    means = nn.functional.conv2d(share, bins.reshape(1, -1, 1, 1))
+    sides = means.squeeze(1).transpose(1, 2) * strides
     return torch.cat([centres - sides[..., :2], centres + sides[..., 2:]], -1)
 
 

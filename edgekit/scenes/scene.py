@@ -21,7 +21,7 @@ MOST_OVERLAP_IOU = 0.5
 INK = 0.5
 _SMALLEST_PX, _LARGEST_PX = 22.0, 200.0
 _TRIES = 12
-_FAINT = 0.4
+_FAINT = 0.15
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 
 
@@ -122,11 +122,11 @@ def _colour(picture: Plane, box: Box, chance: Chance) -> Plane:
     behind = picture[box.window].mean(axis=(0, 1), dtype=np.float64)
     if chance.yes(_FAINT):
         lighter = bool(behind.mean() < 128)
-        step = chance.between(14, 40) * (1 if lighter else -1)
+        step = chance.between(18, 45) * (1 if lighter else -1)
         tint = np.array([chance.between(-8, 8) for _ in range(3)])
         faint: Plane = np.clip(behind + step + tint, 0, 255).astype(np.float32)
         return faint
-    contrast = chance.between(35, 120)
+    contrast = chance.between(35, 100)
     for _ in range(_TRIES):
         colour = np.array([chance.between(0, 255) for _ in range(3)], np.float32)
         if abs(float((colour - behind) @ _LUMA)) >= contrast:
