@@ -175,7 +175,7 @@ def test_boxes_are_tight_around_what_was_painted(digits_alone):
 
 
 @pytest.mark.parametrize("grey", [20.0, 110.0, 140.0, 250.0])
-def test_four_digits_in_ten_are_faint_and_the_others_stand_out(grey):
+def test_one_digit_in_seven_is_faint_and_the_others_stand_out(grey):
     picture = np.full((8, 8, 3), grey, np.float32)
     luma = np.array([0.299, 0.587, 0.114])
 
@@ -183,12 +183,12 @@ def test_four_digits_in_ten_are_faint_and_the_others_stand_out(grey):
 
     steps = np.array(colours) - grey
     # Faint ink is the colour behind it, lighter or darker, and a little tinted.
-    faint = (np.ptp(steps, axis=1) <= 16) & (np.abs(steps).max(axis=1) <= 48)
+    faint = (np.ptp(steps, axis=1) <= 16) & (np.abs(steps).max(axis=1) <= 53)
     bright = np.abs(steps[~faint] @ luma)
-    assert 0.3 < faint.mean() < 0.5
+    assert 0.1 < faint.mean() < 0.22
     assert np.abs(steps[faint].mean(axis=1)).min() > 5
     assert bright.min() >= 35
-    assert np.median(bright) > 60
+    assert np.median(bright) > 55
 
 
 def test_ink_lies_in_the_picture_where_the_boxes_are(digits_alone):
