@@ -32,13 +32,28 @@ def test_every_command_and_flag_of_the_readme_exists(line):
     assert {word for word in rest if word.startswith("--")} <= flags
 
 
-def test_the_table_is_that_of_the_committed_results():
-    path = ROOT / "benchmarks" / "render.py"
-    spec = importlib.util.spec_from_file_location("render", path)
-    render = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(render)
+@pytest.mark.parametrize("script", ["render", "demo"])
+def test_the_figures_are_those_of_the_committed_results(script):
+    path = ROOT / "benchmarks" / f"{script}.py"
+    spec = importlib.util.spec_from_file_location(script, path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
 
-    assert render.updated(README) == README
+    assert module.updated(README) == README
+
+
+def test_the_first_command_of_the_readme_is_the_demo():
+    first = re.search(r"```\n(.*?)```", README, re.DOTALL)
+
+    assert first[1] == "make demo\n"
+    assert re.search(r"^demo:.*\n\t.*edgekit demo", (ROOT / "Makefile").read_text(), re.MULTILINE)
+
+
+def test_every_picture_of_the_readme_is_there_and_loads_quickly():
+    pictures = [ROOT / name for name in re.findall(r"!\[.*?\]\((.*?)\)", README)]
+
+    assert pictures
+    assert all(picture.stat().st_size < 300_000 for picture in pictures)
 
 
 @pytest.mark.parametrize("kernels", ["native", "avx2"])

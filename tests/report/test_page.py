@@ -6,6 +6,7 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
+from edgekit.report.label_places import TEXT_PX
 from edgekit.report.page import to_html
 from edgekit.report.pictures import Gallery, Picture
 from edgekit.report.schema import Verdict
@@ -82,6 +83,18 @@ def test_every_drawing_says_in_words_what_it_shows(html):
 
     assert len(labels) == 3
     assert labels[1:] == ["fp32 on a<b.jpg: ca&t 0.80 (lost)", "int8 on a<b.jpg: nothing"]
+
+
+def test_a_label_is_written_below_a_box_at_the_top_edge(html):
+    drawn = html[html.index('class="pair"') :]
+    top, height = re.search(r'<rect .*? y="(.*?)" .*? height="(.*?)"', drawn).groups()
+    (baseline,) = re.findall(r'<text .*? y="(.*?)">lost ca&amp;t 0.80</text>', drawn)
+
+    assert float(baseline) > float(top) + float(height)
+
+
+def test_labels_are_drawn_at_the_size_their_places_are_made_for(html):
+    assert f"font-size: {TEXT_PX:g}px" in html
 
 
 def test_every_table_has_headers_and_every_row_its_status(html, report):
