@@ -17,13 +17,18 @@ def shared_images(first: Dataset, second: Dataset) -> tuple[tuple[ImageRecord, I
     by_size: dict[int, list[ImageRecord]] = defaultdict(list)
     for record in first.records:
         by_size[record.path.stat().st_size].append(record)
+    by_content: dict[int, dict[str, ImageRecord]] = {}
     pairs = []
     for record in second.records:
         # Only files of equal size can be equal, so few are read.
-        for other in by_size[record.path.stat().st_size]:
-            if file_sha256(other.path) == file_sha256(record.path):
-                pairs.append((other, record))
-                break
+        size = record.path.stat().st_size
+        if size not in by_size:
+            continue
+        if size not in by_content:
+            by_content[size] = {file_sha256(r.path): r for r in reversed(by_size[size])}
+        other = by_content[size].get(file_sha256(record.path))
+        if other is not None:
+            pairs.append((other, record))
     return tuple(pairs)
 
 

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from edgekit.report.schema import Report
 
 PROBED_IMAGES = 12
+CONFIRMING_IMAGES = 64
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,6 +93,9 @@ def _check_preprocessing(job: Job, progress: Progress) -> str | None:
         return None
     candidate = candidate_of(job.detector, "as-given")
     probed = probe(candidate, dataset, job.category_ids, limit=PROBED_IMAGES, progress=progress)
+    if probed.better:
+        # The best of several may have been lucky on so few; the next, larger sample decides.
+        probed = probe(candidate, dataset, job.category_ids, limit=CONFIRMING_IMAGES)
     if not job.options.force:
         require_sane(probed, dataset)
     return probed.warning()

@@ -3,6 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from edgekit.images import overlap
 from edgekit.images.overlap import dataset_sha256, file_sha256, shared_images
 from edgekit.values import Category, Dataset, ImageRecord, Truth
 
@@ -50,3 +51,19 @@ def test_a_file_hash_is_the_sha256_of_its_content(tmp_path):
     assert file_sha256(tmp_path / "a") == (
         "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"  # FIPS 180-2, B.1
     )
+
+
+def test_no_file_is_read_twice_however_many_have_its_size(dataset, monkeypatch):
+    first, second = dataset("a", b"one", b"two", b"ten"), dataset("b", b"six", b"two", b"one")
+    read = []
+    monkeypatch.setattr(
+        overlap, "file_sha256", lambda path: (read.append(path), path.read_bytes())[1]
+    )
+
+    pairs = shared_images(first, second)
+
+    assert [(a.path.name, b.path.name) for a, b in pairs] == [
+        ("1.jpg", "1.jpg"),
+        ("0.jpg", "2.jpg"),
+    ]
+    assert len(read) == len(set(read)) == 6

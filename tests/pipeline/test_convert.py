@@ -5,9 +5,12 @@ import pytest
 
 from edgekit.config.device import detect_host
 from edgekit.errors import ConfigError, StageError, UnknownNameError
+from edgekit.measure.preprocess_probe import ProbedVariant, ProbeResult
 from edgekit.pipeline import convert as module
 from edgekit.pipeline.convert import convert, open_job
+from edgekit.protocols import silent
 from edgekit.report.json_file import read_report
+from edgekit.values import Interval
 
 FILES = {"artifact", "edgekit.lock", "report.html", "report.json", "report.md"}
 
@@ -197,3 +200,24 @@ def test_every_row_runs_with_the_threads_of_the_device(out):
     settings = {row.latency_ms.settings for row in read_report(out / "report.json").rows}
 
     assert [f"threads={threads}," in s for s in settings] == [True]
+
+
+@pytest.mark.parametrize(("lucky", "told"), [(True, False), (False, True)])
+def test_other_preprocessing_is_named_only_when_more_images_confirm_it(
+    tiny, tmp_path, monkeypatch, lucky, told
+):
+    better = Interval(3.0, 1.0, 5.0)
+
+    def probed(*args, limit, **_):
+        gain = better if limit == module.PROBED_IMAGES or not lucky else Interval(0.5, -1.0, 2.0)
+        variant = ProbedVariant("color bgr", args[0].preprocess, 0.5, gain)
+        return ProbeResult(0.4, limit, (variant,))
+
+    monkeypatch.setattr(module, "probe", probed)
+    job = open_job(tiny.model, tiny.options(tmp_path / "out"))
+
+    warning = module._check_preprocessing(job, silent)
+
+    assert (warning is not None) is told
+    if told:
+        assert f"on {module.CONFIRMING_IMAGES} images" in warning
