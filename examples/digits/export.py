@@ -1,8 +1,9 @@
 """Write the trained digit detector as ONNX and safetensors, every branch still in it.
 
-    python examples/digits/export.py build/digits/digits.pt edgekit/models/digits
+    python examples/digits/export.py build/digits/epoch-15.pt edgekit/models/digits
 
-Nothing is folded on purpose: this is what a checkpoint looks like before anyone prepared it.
+Nothing is folded on purpose: this is what a checkpoint looks like before anyone prepared it. Its
+channels get scales of their own first, see ``spread.py``.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from pathlib import Path
 import onnx
 import torch
 from safetensors.torch import save_file
+from spread import spread_channels
 
 from edgekit.nets.repvgg_detector import RepVggDetector
 from edgekit.scenes.scene import SIDE
@@ -25,10 +27,11 @@ OPSET = 17
 def main() -> None:
     """Write ``OUT.onnx`` and ``OUT.safetensors``."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("weights", type=Path, help="digits.pt as train.py leaves it")
+    parser.add_argument("weights", type=Path, help="epoch-NN.pt as train.py leaves it")
     parser.add_argument("out", type=Path, help="where to write, without a suffix")
     arguments = parser.parse_args()
     model = load_weights(arguments.weights)
+    spread_channels(model)
     save_file(model.state_dict(), arguments.out.with_suffix(".safetensors"))
     export_onnx(model, arguments.out.with_suffix(".onnx"))
 

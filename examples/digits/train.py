@@ -48,7 +48,7 @@ class Settings:
 
 
 def main() -> None:
-    """Train; leave ``digits.pt``, the averaged weights, and ``curve.json`` in the work folder."""
+    """Train; leave the averaged weights of each epoch and ``curve.json`` in the work folder."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--work", type=Path, default=Path("build/digits"))
     parser.add_argument("--scenes", type=int, default=16_000, help="training scenes")
@@ -126,7 +126,7 @@ class Training:
 
     def _save(self) -> None:
         work = self.settings.work
-        torch.save(self.average.module.state_dict(), work / "digits.pt")
+        torch.save(self.average.module.state_dict(), work / f"epoch-{self.epoch:02}.pt")
         (work / "curve.json").write_text(json.dumps(self.curve, indent=1) + "\n")
         state = {
             "epoch": self.epoch,

@@ -7,6 +7,7 @@ import pytest
 import torch
 from export import export_onnx
 from scenes_on_disk import load_scenes
+from spread import spread_channels
 from train import Settings, Training
 
 from edgekit.nets.repvgg_detector import RepVggDetector
@@ -18,10 +19,14 @@ def scenes(tmp_path_factory):
     return load_scenes(tmp_path_factory.mktemp("scenes"), "train", 32, workers=1)
 
 
-def train(work, scenes, stop_after=None):
+def settings(work, stop_after=None):
     work.mkdir(exist_ok=True)
-    Training(Settings(work, 32, epochs=2, device="cpu", stop_after=stop_after), scenes).run()
-    return torch.load(work / "digits.pt", weights_only=True)
+    return Settings(work, 32, epochs=2, device="cpu", stop_after=stop_after)
+
+
+def train(work, scenes):
+    Training(settings(work), scenes).run()
+    return torch.load(work / "epoch-02.pt", weights_only=True)
 
 
 def test_scenes_are_those_of_the_renderer(scenes):
@@ -38,7 +43,7 @@ def test_scenes_are_those_of_the_renderer(scenes):
 
 def test_a_run_that_was_cut_short_goes_on_to_the_same_weights(tmp_path, scenes):
     straight = train(tmp_path / "straight", scenes)
-    train(tmp_path / "cut", scenes, stop_after=1)
+    Training(settings(tmp_path / "cut", stop_after=1), scenes).run()
     resumed = train(tmp_path / "cut", scenes)
 
     for name, weight in straight.items():
@@ -62,3 +67,16 @@ def test_the_exported_file_keeps_every_branch_and_computes_the_same(tmp_path):
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
     (found,) = session.run(None, {"images": image.numpy()})
     np.testing.assert_allclose(found, model(image).detach(), rtol=1e-3, atol=1e-3)
+
+
+def test_channels_of_other_scales_compute_the_same():
+    torch.manual_seed(0)
+    model = RepVggDetector().eval()
+    image = torch.rand(1, 3, 64, 64)
+    before, kernel = model(image), model.stem.dense[0].weight.detach().clone()
+
+    spread_channels(model, octaves=3.0)
+
+    ratio = (model.stem.dense[0].weight / kernel)[:, 0, 0, 0]
+    assert ratio.max() / ratio.min() > 8
+    torch.testing.assert_close(model(image), before, rtol=1e-3, atol=1e-3)
