@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from edgekit.protocols import Backend
     from edgekit.reparam.merge import Merged
     from edgekit.reparam.reparameterize import Reparameterized
+    from edgekit.reparam.rules import Rewrite
     from edgekit.values import Graph, Preprocess, SourceModel
 
 
@@ -128,10 +130,17 @@ def _notes(source: SourceModel, plain: Reparameterized, head: Head) -> tuple[str
         notes.append(f"Folded {len(plain.folded)} batch normalizations, each proven exact.")
     if plain.merged:
         notes.append(_merge_note(plain.merged))
+    notes += _rewrite_notes(plain.rewritten)
     notes += [f"Left {r.node} as it is: {r.reason}." for r in plain.refused]
     if head.cut is not None:
         notes.append("Decode cut off the network; boxes are decoded from what passes the score.")
     return tuple(notes)
+
+
+def _rewrite_notes(rewritten: tuple[Rewrite, ...]) -> list[str]:
+    """Return one sentence for each rule, with the nodes it did away with."""
+    counts = Counter(rewrite.rule for rewrite in rewritten for _ in rewrite.gone)
+    return [f"Rewrote {number} x {rule}, proven exact." for rule, number in counts.items()]
 
 
 def _merge_note(merged: tuple[Merged, ...]) -> str:

@@ -34,6 +34,19 @@ class BatchNorm:
 
 
 @dataclass(frozen=True, eq=False)
+class Line:
+    """What multiplies each channel and adds to it; both arrays are ``(channels,)``."""
+
+    scale: Doubles
+    shift: Doubles
+
+    def shifted(self, bias: Doubles) -> Doubles:
+        """Return what the line makes of a constant ``bias`` per channel."""
+        shifted: Doubles = bias * self.scale + self.shift
+        return shifted
+
+
+@dataclass(frozen=True, eq=False)
 class Linear:
     """The weight and bias of a Conv, ConvTranspose or Gemm, laid out as ONNX lays them out."""
 
@@ -41,7 +54,7 @@ class Linear:
     bias: Doubles
 
 
-def fold_conv(layer: Linear, bn: BatchNorm) -> Linear:
+def fold_conv(layer: Linear, bn: BatchNorm | Line) -> Linear:
     """Return the one convolution that equals convolution then batch normalization.
 
     Args:
@@ -54,7 +67,7 @@ def fold_conv(layer: Linear, bn: BatchNorm) -> Linear:
     return Linear(layer.weight * bn.scale[:, None, None, None], bn.shifted(layer.bias))
 
 
-def fold_conv_transpose(layer: Linear, bn: BatchNorm, groups: int) -> Linear:
+def fold_conv_transpose(layer: Linear, bn: BatchNorm | Line, groups: int) -> Linear:
     """Return the one transposed convolution that equals it followed by batch normalization.
 
     Args:
@@ -68,7 +81,7 @@ def fold_conv_transpose(layer: Linear, bn: BatchNorm, groups: int) -> Linear:
     return Linear(scaled.reshape(layer.weight.shape), bn.shifted(layer.bias))
 
 
-def fold_gemm(layer: Linear, bn: BatchNorm) -> Linear:
+def fold_gemm(layer: Linear, bn: BatchNorm | Line) -> Linear:
     """Return the one matrix product that equals it followed by batch normalization.
 
     Args:
@@ -76,6 +89,34 @@ def fold_gemm(layer: Linear, bn: BatchNorm) -> Linear:
         bn: The layer that follows, ``out`` channels.
     """
     return Linear(layer.weight * bn.scale, bn.shifted(layer.bias))
+
+
+def absorb_conv(layer: Linear, line: Line, groups: int) -> Linear:
+    """Return the one convolution that equals a line on its input, then convolution.
+
+    That holds where the convolution sees no padding, or the line moves no channel: padding is
+    zero behind the line, so it would have to be something else in front of it.
+
+    Args:
+        layer: Kernel ``(out, in / groups, kh, kw)`` and bias ``(out,)``.
+        line: What comes before it, ``in`` channels.
+        groups: Output channel ``o`` reads those of group ``o // (out / groups)``.
+    """
+    outputs, inputs = layer.weight.shape[:2]
+    grouped = layer.weight.reshape(groups, outputs // groups, *layer.weight.shape[1:])
+    scaled = grouped * line.scale.reshape(groups, 1, inputs, 1, 1)
+    moved = np.einsum("goihw,gi->go", grouped, line.shift.reshape(groups, inputs))
+    return Linear(scaled.reshape(layer.weight.shape), layer.bias + moved.reshape(-1))
+
+
+def absorb_gemm(layer: Linear, line: Line) -> Linear:
+    """Return the one matrix product that equals a line on its input, then itself.
+
+    Args:
+        layer: Weight ``(in, out)`` and bias ``(out,)``.
+        line: What comes before it, ``in`` channels.
+    """
+    return Linear(layer.weight * line.scale[:, None], layer.bias + line.shift @ layer.weight)
 
 
 def identity_branch(channels: int) -> Linear:

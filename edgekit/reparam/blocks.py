@@ -12,22 +12,22 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from edgekit.errors import ParityError
-from edgekit.reparam.algebra import Linear
-from edgekit.reparam.layers import batchnorm_of, linear_of
+from edgekit.reparam.definition import nine_pixels
 from edgekit.reparam.parity import evaluate
-from edgekit.reparam.pixels import output_pixel, patches, pixels
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     import onnx_ir as ir
     from numpy.typing import NDArray
 
     from edgekit.protocols import Backend
     from edgekit.reparam.algebra import Doubles
+    from edgekit.reparam.definition import Region
     from edgekit.reparam.fold import RewriteResult
-    from edgekit.reparam.merge import Merged, MergeResult
+    from edgekit.reparam.merge import MergeResult
     from edgekit.reparam.probes import Feeds
+    from edgekit.reparam.rules import Rewrites
     from edgekit.values import Graph
 
 
@@ -59,15 +59,14 @@ def prove_folds(
     Raises:
         ParityError: A fold differs by more than rounding; the message names the layer.
     """
-    old, new = _nodes(before), _nodes(result.graph)
-    sources = {f.node: _source(old[f.node]) for f in result.folded}
-    values = _activations(before, sources.values(), backend, feeds)
-    chains = {name: [old[name]] for name in sources}
-    for fold in result.folded:
-        chains[fold.node].append(old[fold.batchnorm])
-    return tuple(
-        _prove_fold(chain, new[name], values[sources[name]]) for name, chain in chains.items()
-    )
+    nodes = {str(node.name): node for node in before.model.graph}
+    values = {fold.node: fold.value for fold in result.folded}
+    blocks = []
+    for name, value in values.items():
+        gone = [f"'{f.batchnorm}'" for f in result.folded if f.node == name]
+        source = str(_data(nodes[name]).name)
+        blocks.append(_Block(f"Folding {' and '.join(gone)} into", name, (value,), source))
+    return _prove(before, result.graph, blocks, backend, feeds)
 
 
 def prove_merges(
@@ -84,23 +83,70 @@ def prove_merges(
     Raises:
         ParityError: A merge differs by more than rounding; the message names the branches.
     """
-    old, new = _nodes(before), _nodes(result.graph)
-    values = _activations(before, (m.source for m in result.merged), backend, feeds)
-    return tuple(
-        _prove_merge(m, [old[name] for name in m.branches], new[m.node], values[m.source])
-        for m in result.merged
-    )
+    nodes = {str(node.name): node for node in before.model.graph}
+    blocks = []
+    for merged in result.merged:
+        names = [*merged.branches, *[merged.source] * merged.identities]
+        terms = [str(nodes[name].outputs[0].name) for name in merged.branches]
+        terms += [merged.source] * merged.identities
+        what = f"Merging {', '.join(repr(name) for name in names)} into"
+        blocks.append(_Block(what, merged.node, tuple(terms), merged.source))
+    return _prove(before, result.graph, blocks, backend, feeds)
 
 
-def _nodes(graph: Graph) -> dict[str, ir.Node]:
-    return {str(node.name): node for node in graph.model.graph}
+def prove_rewrites(
+    before: Graph, result: Rewrites, backend: Backend, feeds: Feeds
+) -> tuple[BlockParity, ...]:
+    """Return, for each node that computes what several did, how closely it equals them.
+
+    Args:
+        before: The graph ``result`` was made from.
+        result: The rewrites to prove.
+        backend: Gives the activations that enter each.
+        feeds: One input; a real image shows the nodes what they will see.
+
+    Raises:
+        ParityError: A rewrite differs by more than rounding; the message names the nodes.
+    """
+    blocks = []
+    for done in result.done:
+        gone = ", ".join(f"'{name}'" for name in done.gone)
+        what = f"Rewriting {gone} ({done.rule}) into"
+        blocks.append(_Block(what, done.node, (done.value,), done.source))
+    return _prove(before, result.graph, blocks, backend, feeds)
 
 
-def _source(node: ir.Node) -> str:
+@dataclass(frozen=True)
+class _Block:
+    """What is to be equal: the node called ``node`` to the sum of the ``terms`` from before."""
+
+    what: str
+    node: str
+    terms: tuple[str, ...]
+    source: str
+
+
+def _prove(
+    before: Graph, after: Graph, blocks: Sequence[_Block], backend: Backend, feeds: Feeds
+) -> tuple[BlockParity, ...]:
+    activations = _activations(before, (block.source for block in blocks), backend, feeds)
+    old = {v.name: v for node in before.model.graph for v in node.outputs}
+    old |= {v.name: v for v in before.model.graph.inputs}
+    new = {node.name: node for node in after.model.graph}
+    proofs = []
+    for block in blocks:
+        sources = {block.source: activations[block.source]}
+        wanted, *others = [nine_pixels(old[name], sources) for name in block.terms]
+        wanted = sum(others, wanted)
+        found = nine_pixels(new[block.node].outputs[0], sources)
+        proofs.append(_compare(block, wanted, found))
+    return tuple(proofs)
+
+
+def _data(node: ir.Node) -> ir.Value:
     value = node.inputs[0]
     assert value is not None
-    assert value.name
-    return value.name
+    return value
 
 
 def _activations(
@@ -115,82 +161,16 @@ def _activations(
     return {name: array.astype(np.float64) for name, array in values.items()}
 
 
-@dataclass(frozen=True, eq=False)
-class _Nine:
-    """Nine output pixels ``(9, channels)``, or fewer where the output is small.
-
-    Attributes:
-        values: What they are.
-        sizes: What they would be were every number in them positive: what rounding grows with.
-    """
-
-    values: Doubles
-    sizes: Doubles
-
-    def __add__(self, other: _Nine) -> _Nine:
-        return _Nine(self.values + other.values, self.sizes + other.sizes)
-
-
-def _through_layer(node: ir.Node, activation: Doubles) -> _Nine:
-    layer = linear_of(node)
-    assert layer is not None
-    absolute = Linear(np.abs(layer.weight), np.abs(layer.bias))
-    seen = list(patches(node, layer, activation))
-    return _Nine(
-        np.array([output_pixel(node, layer, patch) for patch in seen]),
-        np.array([output_pixel(node, absolute, np.abs(patch)) for patch in seen]),
-    )
-
-
-def _through_batchnorm(node: ir.Node, before: _Nine) -> _Nine:
-    bn = batchnorm_of(node)
-    assert bn is not None
-    offset = np.abs(bn.beta) + np.abs(bn.mean * bn.scale)
-    return _Nine(bn.shifted(before.values), before.sizes * np.abs(bn.scale) + offset)
-
-
-def _untouched(activation: Doubles) -> _Nine:
-    values = np.array(list(pixels(activation)))
-    return _Nine(values, np.abs(values))
-
-
-def _prove_fold(nodes: list[ir.Node], folded: ir.Node, activation: Doubles) -> BlockParity:
-    layer, *batchnorms = nodes
-    wanted = _through_layer(layer, activation)
-    for batchnorm in batchnorms:
-        wanted = _through_batchnorm(batchnorm, wanted)
-    names = " and ".join(f"'{node.name}'" for node in batchnorms)
-    return _compare(f"Folding {names} into", folded, wanted, activation)
-
-
-def _prove_merge(
-    merged: Merged, branches: list[ir.Node], conv: ir.Node, activation: Doubles
-) -> BlockParity:
-    same = [_untouched(activation)] * merged.identities
-    wanted, *others = [_through_branch(node, activation) for node in branches] + same
-    for other in others:
-        wanted += other
-    names = [f"'{name}'" for name in merged.branches] + [f"'{merged.source}'"] * merged.identities
-    return _compare(f"Merging {', '.join(names)} into", conv, wanted, activation)
-
-
-def _through_branch(node: ir.Node, activation: Doubles) -> _Nine:
-    if node.op_type == "BatchNormalization":
-        return _through_batchnorm(node, _untouched(activation))
-    return _through_layer(node, activation)
-
-
-def _compare(what: str, node: ir.Node, wanted: _Nine, activation: Doubles) -> BlockParity:
-    """Return how closely ``node`` gives what is ``wanted``, or raise."""
-    found = _through_layer(node, activation)
+def _compare(block: _Block, wanted: Region, found: Region) -> BlockParity:
+    """Return how closely the node of ``block`` gives what is ``wanted``, or raise."""
     # Float64 itself rounds what is wanted, which shows where branches cancel each other.
     exact = 64 * np.finfo(np.float64).eps * wanted.sizes
     allowed = found.sizes * np.finfo(np.float32).eps + exact + np.finfo(np.float32).tiny
     error = float(np.max(np.abs(wanted.values - found.values) / allowed, initial=0.0))
     if not error <= 1.0:
         raise ParityError(
-            f"{what} '{node.name}' changed what they compute: expected a difference within "
+            f"{block.what} '{block.node}' changed what they compute: expected a difference within "
             f"float32 rounding, found {error:.3g} times that. "
             "The graph from before the rewrite is still good to use."
         )
-    return BlockParity(node.name or "", error)
+    return BlockParity(block.node, error)

@@ -16,6 +16,7 @@ from edgekit.reparam.layers import (
     fold,
     linear_of,
     set_linear,
+    weight_obstacle,
 )
 
 if TYPE_CHECKING:
@@ -131,7 +132,7 @@ def _layer_obstacle(node: ir.Node | None) -> str | None:
         return "its input is the network's own input, not a layer's output"
     if node.op_type not in LINEAR_OPS:
         return f"its input comes from '{node.name}', a {node.op_type}, not from a linear layer"
-    return _use_obstacle(node) or _weight_obstacle(node)
+    return _use_obstacle(node) or weight_obstacle(node)
 
 
 def _use_obstacle(node: ir.Node) -> str | None:
@@ -140,15 +141,6 @@ def _use_obstacle(node: ir.Node) -> str | None:
         return f"the output of '{node.name}' is also an output of the network"
     if len(value.uses()) > 1:
         return f"the output of '{node.name}' is also used by {_other_users(value)}"
-    return None
-
-
-def _weight_obstacle(node: ir.Node) -> str | None:
-    layer = linear_of(node)
-    if layer is None:
-        return f"'{node.name}' has no constant weight with one constant bias per channel"
-    if layer.weight.ndim != (2 if node.op_type == "Gemm" else 4):
-        return f"'{node.name}' is not a layer over images: its weight is {layer.weight.shape}"
     return None
 
 

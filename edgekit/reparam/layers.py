@@ -10,6 +10,7 @@ import onnx_ir as ir
 from edgekit.reparam.algebra import (
     BatchNorm,
     Doubles,
+    Line,
     Linear,
     fold_conv,
     fold_conv_transpose,
@@ -55,13 +56,23 @@ def linear_of(node: ir.Node) -> Linear | None:
     return Linear(weight, np.broadcast_to(bias.reshape(-1), (channels,)))
 
 
-def fold(node: ir.Node, layer: Linear, bn: BatchNorm) -> Linear:
-    """Return the ``layer`` of ``node`` with the batch normalization behind it worked in."""
+def fold(node: ir.Node, layer: Linear, bn: BatchNorm | Line) -> Linear:
+    """Return the ``layer`` of ``node`` with the line behind it worked in."""
     if node.op_type == "Conv":
         return fold_conv(layer, bn)
     if node.op_type == "ConvTranspose":
         return fold_conv_transpose(layer, bn, node.attributes.get_int("group", 1))
     return fold_gemm(layer, bn)
+
+
+def weight_obstacle(node: ir.Node) -> str | None:
+    """Return why the layer of a node of ``LINEAR_OPS`` cannot be rewritten, or ``None``."""
+    layer = linear_of(node)
+    if layer is None:
+        return f"'{node.name}' has no constant weight with one constant bias per channel"
+    if layer.weight.ndim != (2 if node.op_type == "Gemm" else 4):
+        return f"'{node.name}' is not a layer over images: its weight is {layer.weight.shape}"
+    return None
 
 
 def batchnorm_obstacle(node: ir.Node) -> str | None:
