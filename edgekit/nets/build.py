@@ -1,0 +1,198 @@
+"""From a checkpoint read as plain data to a detector made of our own modules."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+import torch
+from torch import nn
+
+from edgekit.errors import ModelError
+from edgekit.nets.heads import BuiltHead, build_head, is_head
+from edgekit.nets.routed import RoutedNetwork, Source
+from edgekit.nets.stored import StoredModule, StoredObject
+from edgekit.nets.table import build_module, kind_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_MOST_MODULES = 20_000
+_WRAPPERS = {
+    "torch.nn.parallel.DataParallel",
+    "torch.nn.parallel.data_parallel.DataParallel",
+    "torch.nn.parallel.distributed.DistributedDataParallel",
+}
+
+
+class ReadCheckpoint(Protocol):
+    """A checkpoint as plain data."""
+
+    @property
+    def path(self) -> Path:
+        """Return the file."""
+
+    @property
+    def content(self) -> Any:
+        """Return what is in it."""
+
+
+@dataclass(frozen=True, eq=False)
+class LoadedDetector:
+    """A detector of our own modules, in evaluation mode, float32.
+
+    Attributes:
+        module: Takes images ``(N, 3, H, W)`` in 0..1, gives decoded predictions.
+        family: ``yolov5``, ``yolov8`` or ``yolov10``.
+        class_names: As many as the head tells apart.
+        strides: Of the maps the head reads, in pixels.
+        end_to_end: Detections come out instead of predictions that need NMS.
+        notes: What loading dropped or changed, one sentence each.
+    """
+
+    module: nn.Module
+    family: str
+    class_names: tuple[str, ...]
+    strides: tuple[float, ...]
+    end_to_end: bool
+    notes: tuple[str, ...]
+
+
+def build_detector(checkpoint: ReadCheckpoint) -> LoadedDetector:
+    """Return the detector in ``checkpoint``, its averaged (EMA) weights where it has them.
+
+    Every tensor of the file is either in the module, under the same key, or named in the notes.
+
+    Raises:
+        ModelError: It holds no detector of a known family, with the class and layer that is not
+            known, or what does not fit.
+    """
+    network, note = _network(checkpoint)
+    _check_size(network)
+    layers = list(network.child("model").children().values())
+    if not layers or not is_head(layers[-1]):
+        found = layers[-1].class_name if layers else "no layers"
+        raise network.error("a detection head (Detect or v10Detect) as last layer", found)
+    head = build_head(layers[-1], end_to_end=_end_to_end(network))
+    modules = [*(build_module(layer) for layer in layers[:-1]), head.module]
+    module = RoutedNetwork(modules, [_source(layer, i) for i, layer in enumerate(layers)]).eval()
+    module.requires_grad_(requires_grad=False)
+    _check_all_used(network, module, layers[-1], head)
+    _try(network, module, head)
+    return LoadedDetector(
+        module,
+        _family(layers),
+        _class_names(network, head.classes),
+        head.strides,
+        head.end_to_end,
+        (*note, *head.notes, *_half(network)),
+    )
+
+
+def _network(checkpoint: ReadCheckpoint) -> tuple[StoredModule, tuple[str, ...]]:
+    """Return the whole network in the file, and which of two was taken."""
+    file, content = str(checkpoint.path), checkpoint.content
+    found: Mapping[Any, Any] = content if isinstance(content, Mapping) else {"model": content}
+    for name in ("ema", "model"):
+        value = found.get(name)
+        if isinstance(value, StoredObject):
+            both = name == "ema" and found.get("model") is not None
+            note = ("The averaged (EMA) weights are used.",) if both else ()
+            return _unwrapped(StoredModule(value, file)), note
+    keys = ", ".join(map(str, list(found)[:8]))
+    raise ModelError(
+        f"Cannot load '{file}': expected a whole model under 'ema' or 'model', found {keys}. "
+        "A file of weights alone does not say how its layers are wired: export the model to "
+        "ONNX, or save it whole."
+    )
+
+
+def _check_size(network: StoredModule) -> None:
+    """Refuse what shares modules so often that building it would never end."""
+    if sum(1 for _ in islice(network.walk(), _MOST_MODULES + 1)) > _MOST_MODULES:
+        raise network.error(f"at most {_MOST_MODULES} modules", "more")
+
+
+def _unwrapped(network: StoredModule) -> StoredModule:
+    while network.class_name in _WRAPPERS:
+        network = StoredModule(network.child("module").value, network.file)
+    return network
+
+
+def _end_to_end(network: StoredModule) -> bool | None:
+    """Return what the file says of its output: on the model, else in the model's description."""
+    description = network.attribute("yaml")
+    stated = [network.attribute("end2end")]
+    if isinstance(description, Mapping):
+        stated.append(description.get("end2end"))
+    return next((flag for flag in stated if isinstance(flag, bool)), None)
+
+
+def _source(layer: StoredModule, index: int) -> Source:
+    """Return the place of what ``layer`` reads; negative numbers count back from it."""
+    stored = layer.attribute("f")
+    if isinstance(stored, int):
+        return _place(layer, stored, index)
+    if not isinstance(stored, list | tuple) or not stored:
+        raise layer.error("'f', the layers it reads", repr(stored))
+    return tuple(_place(layer, at, index) for at in stored)
+
+
+def _place(layer: StoredModule, at: Any, index: int) -> int:
+    place = index + at if isinstance(at, int) and at < 0 else at
+    if not isinstance(place, int) or not -1 <= place < index:
+        raise layer.error(f"'f' of a layer before {index}", repr(at))
+    return place
+
+
+def _check_all_used(
+    network: StoredModule, module: nn.Module, last: StoredModule, head: BuiltHead
+) -> None:
+    """Hold that the module has every stored tensor but those that are left out on purpose."""
+    stored = {of.key_of(name) for of in network.walk() for name in of.arrays()}
+    dropped = tuple(f"{last.key_of(name)}." for name in head.dropped)
+    expected = {key for key in stored if not f"{key}.".startswith(dropped)}
+    own = set(module.state_dict())
+    counts = {key for key in own | expected if key.endswith("num_batches_tracked")}
+    differ = sorted((expected ^ own) - counts)
+    if differ:
+        raise network.error("tensors that all have their place", f"'{differ[0]}' without one")
+
+
+def _try(network: StoredModule, module: nn.Module, head: BuiltHead) -> None:
+    """Run a small image through, so that layers that do not fit are found here."""
+    side = int(2 * max(head.strides))
+    try:
+        with torch.inference_mode():
+            module(torch.zeros(1, 3, side, side))
+    except (RuntimeError, ValueError, TypeError, AttributeError) as err:
+        first = str(err).partition("\n")[0]
+        raise network.error("layers that fit together", first) from err
+
+
+def _family(layers: list[StoredModule]) -> str:
+    """Return the family by its head."""
+    kinds = {kind_of(part) for layer in layers for part in layer.walk()}
+    if "v10Detect" in kinds:
+        return "yolov10"
+    return "yolov8" if "DFL" in kinds else "yolov5"
+
+
+def _class_names(network: StoredModule, classes: int) -> tuple[str, ...]:
+    """Return the stored names; none when they do not match the classes of the head."""
+    names = network.attribute("names")
+    if isinstance(names, Mapping):
+        names = [names.get(index) for index in range(len(names))]
+    if not isinstance(names, list | tuple) or len(names) != classes:
+        return ()
+    return tuple(map(str, names))
+
+
+def _half(network: StoredModule) -> tuple[str, ...]:
+    arrays = (array for of in network.walk() for array in of.arrays().values())
+    if any(array.dtype == np.float16 for array in arrays):
+        return ("Half-precision weights are computed in float32.",)
+    return ()

@@ -1,0 +1,140 @@
+"""Which module of ours stands for which class a checkpoint names.
+
+Nothing is imported by a name from a file: a name that is not in the table is refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from torch import nn
+
+from edgekit.errors import ModelError
+from edgekit.nets import torch_layers, yolo_blocks, yolov10_blocks
+from edgekit.nets.distance_head import Expectation
+from edgekit.nets.stored import StoredModule
+
+Attributes = Mapping[str, Callable[[StoredModule, str], Any]]
+
+
+@dataclass(frozen=True)
+class Rule:
+    """How a module is put together from the modules stored inside it.
+
+    Attributes:
+        make: Takes ``parts``, ``optional`` and ``attributes`` by name.
+        parts: Modules that have to be inside.
+        optional: Modules that may be missing.
+        attributes: What to read, and as what.
+    """
+
+    make: Callable[..., nn.Module]
+    parts: tuple[str, ...]
+    optional: tuple[str, ...] = ()
+    attributes: Attributes = field(default_factory=dict)
+
+
+_ADD = {"add": StoredModule.flag}
+_HEADS = dict.fromkeys(("num_heads", "key_dim", "head_dim"), StoredModule.whole)
+
+_CONV = Rule(yolo_blocks.ConvBlock, ("conv", "act"), ("bn",))
+_BLOCKS: dict[str, Rule] = {
+    "Conv": _CONV,
+    "DWConv": _CONV,
+    "Bottleneck": Rule(yolo_blocks.Bottleneck, ("cv1", "cv2"), attributes=_ADD),
+    "BottleneckCSP": Rule(
+        yolo_blocks.BottleneckCsp, ("cv1", "cv2", "cv3", "cv4", "bn", "act", "m")
+    ),
+    "C3": Rule(yolo_blocks.C3, ("cv1", "cv2", "cv3", "m")),
+    "C2f": Rule(yolo_blocks.C2f, ("cv1", "cv2", "m")),
+    "SPP": Rule(yolo_blocks.Spp, ("cv1", "cv2", "m")),
+    "SPPF": Rule(yolo_blocks.Sppf, ("cv1", "cv2", "m")),
+    "Focus": Rule(yolo_blocks.Focus, ("conv",)),
+    "Concat": Rule(yolo_blocks.Concat, (), attributes={"d": StoredModule.whole}),
+    "DFL": Rule(Expectation, ("conv",)),
+    "RepVGGDW": Rule(yolov10_blocks.RepVggDw, ("conv", "act"), ("conv1",)),
+    "CIB": Rule(yolov10_blocks.Cib, ("cv1",), attributes=_ADD),
+    "C2fCIB": Rule(yolo_blocks.C2f, ("cv1", "cv2", "m")),
+    "SCDown": Rule(yolov10_blocks.ScDown, ("cv1", "cv2")),
+    "Attention": Rule(yolov10_blocks.Attention, ("qkv", "proj", "pe"), attributes=_HEADS),
+    "PSA": Rule(yolov10_blocks.Psa, ("cv1", "cv2", "attn", "ffn")),
+}
+_TORCH: dict[str, Callable[[StoredModule], nn.Module]] = {
+    "conv.Conv2d": torch_layers.conv2d,
+    "batchnorm.BatchNorm2d": torch_layers.batch_norm,
+    "pooling.MaxPool2d": torch_layers.max_pool,
+    "upsampling.Upsample": torch_layers.upsample,
+    "activation.SiLU": lambda _: nn.SiLU(),
+    "activation.ReLU": lambda _: nn.ReLU(),
+    "activation.Hardswish": lambda _: nn.Hardswish(),
+    "activation.LeakyReLU": torch_layers.leaky_relu,
+    "linear.Identity": lambda _: nn.Identity(),
+}
+# Where the families' packages kept their classes over the years.
+_HOMES = (
+    "models.common",
+    "models.yolo",
+    "ultralytics.nn.modules",
+    "ultralytics.nn.modules.block",
+    "ultralytics.nn.modules.conv",
+    "ultralytics.nn.modules.head",
+)
+_CONTAINERS: dict[str, Callable[[list[nn.Module]], nn.Module]] = {
+    "torch.nn.modules.container.Sequential": lambda parts: nn.Sequential(*parts),
+    "torch.nn.modules.container.ModuleList": nn.ModuleList,
+}
+
+
+def kind_of(stored: StoredModule) -> str:
+    """Return the class name without the package, for a class of the families; else all of it."""
+    home, _, name = stored.class_name.rpartition(".")
+    return name if home in _HOMES else stored.class_name
+
+
+def build_module(stored: StoredModule) -> nn.Module:
+    """Return the module of ours that computes what ``stored`` did, weights in it.
+
+    Raises:
+        ModelError: Its class, or one inside, is not known, or does not look as it should.
+    """
+    if stored.class_name in _CONTAINERS:
+        return _CONTAINERS[stored.class_name](_numbered(stored))
+    torch_name = stored.class_name.removeprefix("torch.nn.modules.")
+    if torch_name in _TORCH and torch_name != stored.class_name:
+        return _TORCH[torch_name](stored)
+    rule = _BLOCKS.get(kind_of(stored))
+    if rule is None:
+        raise _unknown(stored)
+    return _assembled(rule, stored)
+
+
+def _assembled(rule: Rule, stored: StoredModule) -> nn.Module:
+    children = stored.children()
+    more = [name for name in children if name not in rule.parts + rule.optional]
+    if more or stored.arrays():
+        raise stored.error(
+            f"nothing but {', '.join(rule.parts + rule.optional)} inside",
+            ", ".join([*more, *stored.arrays()]),
+        )
+    wanted = [*rule.parts, *(name for name in rule.optional if name in children)]
+    parts = {name: build_module(stored.child(name)) for name in wanted}
+    return rule.make(
+        **parts, **{name: read(stored, name) for name, read in rule.attributes.items()}
+    )
+
+
+def _numbered(stored: StoredModule) -> list[nn.Module]:
+    children = stored.children()
+    if list(children) != [str(at) for at in range(len(children))]:
+        raise stored.error("modules numbered from 0", ", ".join(children))
+    return [build_module(child) for child in children.values()]
+
+
+def _unknown(stored: StoredModule) -> ModelError:
+    return ModelError(
+        f"Cannot load '{stored.file}': {stored.where} is of a class edgekit has no module for. "
+        f"Known: {', '.join(sorted(_BLOCKS))} of YOLOv5, YOLOv8 and YOLOv10. "
+        "Export the model to ONNX with its own package, and give edgekit that file."
+    )

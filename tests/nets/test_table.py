@@ -1,0 +1,79 @@
+import pytest
+import torch
+from torch import nn
+
+from edgekit.errors import ModelError
+from edgekit.nets.stored import StoredModule
+from edgekit.nets.table import build_module, kind_of
+from edgekit.nets.yolo_blocks import C2f, ConvBlock
+from tests.upstream import V5, V8, V8_EARLY, c2f, conv, record, saved
+
+
+def stored(module: nn.Module, key: str = "model.3") -> StoredModule:
+    return StoredModule(record(module), "a.pt", key)
+
+
+@pytest.mark.parametrize("home", [V5, V8_EARLY, V8])
+def test_a_class_is_known_wherever_its_package_kept_it(home):
+    built = build_module(stored(conv(3, 4, 3, home=home)))
+
+    assert isinstance(built, ConvBlock)
+    assert built.conv.weight.shape == (4, 3, 3, 3)
+
+
+def test_parts_go_to_their_places_with_their_weights():
+    module = c2f(8, 12, depth=2)
+
+    built = build_module(stored(module))
+
+    assert isinstance(built, C2f)
+    assert built.state_dict().keys() == module.state_dict().keys()
+    assert all(torch.equal(a, module.state_dict()[k]) for k, a in built.state_dict().items())
+
+
+@pytest.mark.parametrize(
+    "name", ["os.system", "models.common.Secret", "evil.Conv", "torch.nn.modules.rnn.LSTM"]
+)
+def test_an_unknown_class_is_refused_by_name_and_layer(name):
+    module = nn.Sequential(conv(3, 4), saved(name))
+
+    with pytest.raises(ModelError, match=rf"'{name}' \(layer 3, model\.3\.1\)"):
+        build_module(stored(module))
+
+
+def test_a_part_that_the_block_does_not_have_is_refused():
+    module = conv(3, 4)
+    module.add_module("extra", nn.Identity())
+
+    with pytest.raises(ModelError, match="nothing but conv, act, bn inside, found extra"):
+        build_module(stored(module))
+
+
+def test_a_weight_that_the_block_does_not_have_is_refused():
+    module = conv(3, 4)
+    module.register_parameter("gamma", nn.Parameter(torch.ones(1)))
+
+    with pytest.raises(ModelError, match="found gamma"):
+        build_module(stored(module))
+
+
+def test_a_list_with_gaps_is_refused():
+    module = nn.ModuleList([nn.ReLU(), nn.ReLU()])
+    del module._modules["0"]
+
+    with pytest.raises(ModelError, match="numbered from 0"):
+        build_module(stored(module))
+
+
+def test_the_package_of_a_known_class_is_left_out_of_its_kind():
+    assert kind_of(stored(conv(3, 4, home=V5))) == "Conv"
+    assert kind_of(stored(nn.ReLU())) == "torch.nn.modules.activation.ReLU"
+
+
+@pytest.mark.parametrize(
+    "act", [nn.SiLU(), nn.ReLU(), nn.Hardswish(), nn.LeakyReLU(0.1), nn.Identity()]
+)
+def test_activations_are_those_of_the_file(act):
+    x = torch.linspace(-4, 4, 9)
+
+    torch.testing.assert_close(build_module(stored(act))(x), act(x), rtol=0, atol=0)
