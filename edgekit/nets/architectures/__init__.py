@@ -1,0 +1,1 @@
+"""Published networks by name, laid out as their own packages save them."""
