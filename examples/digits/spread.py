@@ -1,9 +1,11 @@
 """Channels given scales of their own, as long training leaves them, without a change of function.
 
-A batch normalization divides out whatever scale the convolution before it has, so those scales
-drift: a schedule of hundreds of epochs leaves them decades apart, ours is too short for that. A
-tool that quantizes such a network as it stands, one scale per tensor, loses the small channels;
-one that folds the batch normalizations first never sees the difference.
+A batch normalization divides out whatever scale the convolution before it has, so nothing holds
+the scales of channels together in training. The largest channel is 4 times the smallest in
+YOLOv8n and 5 times in YOLOv10s (median over such convolutions; 50 times in the widest of them).
+Ours, trained briefly, come out at 2, and are drawn apart to about 20. A tool that quantizes the
+network as it stands, one scale per tensor, loses the small channels; one that folds the batch
+normalizations first never sees the difference.
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ from torch import nn
 
 SEED = 0
 # Largest and smallest scale lie this many doublings from 1.
-OCTAVES = 3.0
+OCTAVES = 2.0
 
 
 @torch.no_grad()
