@@ -54,6 +54,21 @@ class Linear:
     bias: Doubles
 
 
+@dataclass(frozen=True, eq=False)
+class Places:
+    """Where one kernel goes in another, larger one.
+
+    Attributes:
+        rows: Row by row of a second kernel, which rows of the larger the first one's go to.
+        cols: The same for columns.
+        size: Height and width of the larger.
+    """
+
+    rows: tuple[Indices, ...]
+    cols: tuple[Indices, ...]
+    size: tuple[int, int]
+
+
 def fold_conv(layer: Linear, bn: BatchNorm | Line) -> Linear:
     """Return the one convolution that equals convolution then batch normalization.
 
@@ -124,6 +139,12 @@ def identity_branch(channels: int) -> Linear:
     return Linear(np.ones((channels, 1, 1, 1)), np.zeros(channels))
 
 
+def average_branch(channels: int, kernel: tuple[int, int]) -> Linear:
+    """Return the depthwise convolution that averages each window of size ``kernel``."""
+    weight = np.full((channels, 1, *kernel), 1 / (kernel[0] * kernel[1]))
+    return Linear(weight, np.zeros(channels))
+
+
 def batchnorm_branch(bn: BatchNorm) -> Linear:
     """Return the depthwise 1x1 convolution that equals a batch normalization on its own.
 
@@ -146,6 +167,37 @@ def regroup(weight: Doubles, groups: int, into: int) -> Doubles:
     blocks = weight.reshape(into, parts, outputs // groups, inputs, height, width)
     wide: Doubles = np.einsum("gpoihw,pq->gpoqihw", blocks, np.eye(parts))
     return wide.reshape(outputs, parts * inputs, height, width)
+
+
+def chain(first: Linear, second: Linear, groups: int, whole: Places) -> Linear:
+    """Return the one convolution that equals a convolution followed by another.
+
+    That holds where the second sees no padding; else where the first would make zeros of what
+    the second pads.
+
+    Args:
+        first: Kernel ``(middle, in / groups, kh, kw)``.
+        second: Kernel ``(out, middle / groups, kh, kw)``.
+        groups: Of both; see ``regroup``.
+        whole: Where in the result the elements of the first go, for each one of the second.
+
+    Source:
+        Ding et al., "Diverse Branch Block" (CVPR 2021), transform III, for any two kernels.
+    """
+    one, two = _by_group(first.weight, groups), _by_group(second.weight, groups)
+    outputs, inputs = len(second.bias), first.weight.shape[1]
+    weight = np.zeros((outputs, inputs, *whole.size))
+    for row, rows in enumerate(whole.rows):
+        for col, cols in enumerate(whole.cols):
+            part = np.einsum("gom,gmcij->gocij", two[..., row, col], one, optimize=True)
+            at = (slice(None), slice(None), rows[:, None], cols)
+            weight[at] += part.reshape(outputs, inputs, *part.shape[3:])
+    moved = np.einsum("gomij,gm->go", two, first.bias.reshape(groups, -1))
+    return Linear(weight, second.bias + moved.reshape(-1))
+
+
+def _by_group(weight: Doubles, groups: int) -> Doubles:
+    return weight.reshape(groups, -1, *weight.shape[1:])
 
 
 def spread(weight: Doubles, places: tuple[Indices, Indices], size: tuple[int, int]) -> Doubles:

@@ -77,7 +77,7 @@ def _region(value: ir.Value, places: tuple[Indices, Indices], sources: Sources) 
         sizes = tuple(_size(value, axis, sources) for axis in (0, 1))
     rows, cols = ((p >= 0) & (p < size) for p, size in zip(places, sizes, strict=True))
     inside = rows[:, None] & cols
-    return Region(found.values * inside, found.sizes * inside)
+    return Region(np.where(inside, found.values, 0.0), np.where(inside, found.sizes, 0.0))
 
 
 def _computed(node: ir.Node, places: tuple[Indices, Indices], sources: Sources) -> Region:

@@ -98,17 +98,22 @@ def set_linear(node: ir.Node, layer: Linear, origin: str = "folded") -> None:
     assert isinstance(graph, ir.Graph)
     assert weight is not None
     assert weight.dtype is not None
-    dtype = weight.dtype.numpy()
     node.resize_inputs(3)
     for index, (role, array) in enumerate((("weight", layer.weight), ("bias", layer.bias)), 1):
-        name = _free_name(graph, f"{node.name}.{role}.{origin}")
-        tensor = ir.tensor(np.ascontiguousarray(array, dtype), name=name)
-        value = ir.val(name, const_value=tensor)
-        graph.register_initializer(value)
-        node.replace_input_with(index, value)
+        name = f"{node.name}.{role}.{origin}"
+        node.replace_input_with(index, initializer(graph, name, array, weight.dtype))
     if node.op_type == "Gemm":
         for attribute in ("alpha", "beta", "transB"):
             node.attributes.pop(attribute, None)
+
+
+def initializer(graph: ir.Graph, name: str, array: Doubles, dtype: ir.DataType) -> ir.Value:
+    """Return a new initializer of ``graph``, called ``name`` or as near to it as is free."""
+    free = _free_name(graph, name)
+    tensor = ir.tensor(np.ascontiguousarray(array, dtype.numpy()), name=free)
+    value = ir.val(free, const_value=tensor)
+    graph.register_initializer(value)
+    return value
 
 
 def _free_name(graph: ir.Graph, name: str) -> str:

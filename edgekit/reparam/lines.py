@@ -8,7 +8,6 @@ import numpy as np
 import onnx_ir as ir
 
 from edgekit.reparam.algebra import Line, absorb_conv, absorb_gemm
-from edgekit.reparam.fold import Refused
 from edgekit.reparam.layers import (
     LINEAR_OPS,
     batchnorm_obstacle,
@@ -19,7 +18,14 @@ from edgekit.reparam.layers import (
     set_linear,
     weight_obstacle,
 )
-from edgekit.reparam.rules import Rewrite, RewriteRule, only_reader, rewritten, take_over
+from edgekit.reparam.rules import (
+    Refused,
+    Rewrite,
+    RewriteRule,
+    only_reader,
+    rewritten,
+    take_over,
+)
 from edgekit.reparam.windows import window_of
 
 if TYPE_CHECKING:

@@ -6,23 +6,30 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from edgekit.graphs import graph_from_model
-from edgekit.reparam.blocks import prove_folds, prove_merges, prove_rewrites
-from edgekit.reparam.fold import fold_batchnorm
+from edgekit.reparam.alone import normalizations_as_convolutions
+from edgekit.reparam.blocks import prove_blocks
+from edgekit.reparam.fold import FOLDED, fold_batchnorm
 from edgekit.reparam.lines import fold_lines
-from edgekit.reparam.merge import merge_branches
+from edgekit.reparam.merge import Merged, merge_branches
 from edgekit.reparam.parity import prove_parity
+from edgekit.reparam.pools import chain_pools
+from edgekit.reparam.sequences import join_sequences
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from edgekit.protocols import Backend
-    from edgekit.reparam.fold import Folded, Refused, RewriteResult
-    from edgekit.reparam.merge import Merged, MergeResult
+    from edgekit.reparam.blocks import BlockParity
     from edgekit.reparam.probes import Feeds
-    from edgekit.reparam.rules import Rewrite, Rewrites
+    from edgekit.reparam.rules import Refused, Rewrite, Rewrites
     from edgekit.values import Graph
 
-_OTHERS = (fold_lines,)
+    _Rewriters = tuple[Callable[[Graph], Rewrites], ...]
+
+# A merge may leave a convolution before a batch normalization, that fold two convolutions to
+# merge, and so on: these take turns. What stands alone waits until they have come to rest.
+_IN_TURN: _Rewriters = (fold_batchnorm, fold_lines, join_sequences, merge_branches, chain_pools)
+_AT_REST: _Rewriters = (normalizations_as_convolutions,)
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,24 +38,35 @@ class Reparameterized:
 
     Attributes:
         graph: The network.
-        folded: Batch normalizations that went into the layer before them.
-        merged: Parallel branches that are one convolution now.
-        rewritten: Whatever else has become one node.
+        done: What has become one node, in order.
+        proofs: How closely each of ``done`` computes what was there before, in the same order.
         refused: What is left as it was, with the reason.
     """
 
     graph: Graph
-    folded: tuple[Folded, ...]
-    merged: tuple[Merged, ...]
-    rewritten: tuple[Rewrite, ...]
+    done: tuple[Rewrite, ...]
+    proofs: tuple[BlockParity, ...]
     refused: tuple[Refused, ...]
+
+    @property
+    def folded(self) -> tuple[str, ...]:
+        """Names of the batch normalizations that went into the layer before them."""
+        return tuple(name for done in self.done if done.rule == FOLDED for name in done.gone)
+
+    @property
+    def merged(self) -> tuple[Merged, ...]:
+        """Parallel branches that are one convolution now."""
+        return tuple(done for done in self.done if isinstance(done, Merged))
+
+    @property
+    def rewritten(self) -> tuple[Rewrite, ...]:
+        """Whatever else has become one node."""
+        others = (done for done in self.done if done.rule != FOLDED)
+        return tuple(done for done in others if not isinstance(done, Merged))
 
 
 def reparameterize(graph: Graph, backend: Backend, inputs: Sequence[Feeds]) -> Reparameterized:
     """Return ``graph`` with its training-time structure worked into plain convolutions.
-
-    A merge may leave a convolution before a batch normalization, that fold two convolutions to
-    merge, and so on, so all rewrites run in turn until none finds anything.
 
     Args:
         graph: In normal form.
@@ -58,49 +76,51 @@ def reparameterize(graph: Graph, backend: Backend, inputs: Sequence[Feeds]) -> R
     Raises:
         ParityError: A rewrite changed what the network computes; the message names the layer.
     """
-    rounds = [_round(graph, backend, inputs[-1])]
-    while rounds[-1].graph.sha256 != rounds[-1].before:
-        rounds.append(_round(rounds[-1].graph, backend, inputs[-1]))
-    last = rounds[-1]
-    if len(rounds) > 1:
-        prove_parity(graph, last.graph, backend, inputs)
+    rounds: list[_Round] = []
+    refused: tuple[Refused, ...] = ()
+    rewrites, current = _IN_TURN, graph
+    while rewrites:
+        found = _round(current, rewrites, backend, inputs[-1])
+        rounds.append(found)
+        current = found.graph
+        if found.done:
+            rewrites = _IN_TURN
+        elif rewrites is _IN_TURN:
+            refused, rewrites = found.refused, _AT_REST
+        else:
+            rewrites = ()
+    if current is not graph:
+        prove_parity(graph, current, backend, inputs)
     return Reparameterized(
-        graph_from_model(last.graph.model, parent=graph.sha256),
-        tuple(done for one in rounds for done in one.folds.folded),
-        tuple(done for one in rounds for done in one.merges.merged),
-        tuple(done for one in rounds for result in one.others for done in result.done),
-        last.refused,
+        graph_from_model(current.model, parent=graph.sha256),
+        tuple(done for one in rounds for done in one.done),
+        tuple(proof for one in rounds for proof in one.proofs),
+        refused,
     )
 
 
 @dataclass(frozen=True, eq=False)
 class _Round:
-    """Every rewrite, once. ``before`` is the hash of the graph they started from."""
+    """Some rewrites, each once, with the proofs of what they did."""
 
-    before: str
-    folds: RewriteResult
-    others: tuple[Rewrites, ...]
-    merges: MergeResult
-
-    @property
-    def graph(self) -> Graph:
-        return self.merges.graph
-
-    @property
-    def refused(self) -> tuple[Refused, ...]:
-        others = (refused for result in self.others for refused in result.refused)
-        return (*self.folds.refused, *others, *self.merges.refused)
+    graph: Graph
+    done: tuple[Rewrite, ...]
+    proofs: tuple[BlockParity, ...]
+    refused: tuple[Refused, ...]
 
 
-def _round(graph: Graph, backend: Backend, feeds: Feeds) -> _Round:
-    folds = fold_batchnorm(graph)
-    prove_folds(graph, folds, backend, feeds)
-    current, others = folds.graph, []
-    for rewrite in _OTHERS:
+def _round(graph: Graph, rewrites: _Rewriters, backend: Backend, feeds: Feeds) -> _Round:
+    results: list[Rewrites] = []
+    proofs: list[BlockParity] = []
+    current = graph
+    for rewrite in rewrites:
         result = rewrite(current)
-        prove_rewrites(current, result, backend, feeds)
-        others.append(result)
+        proofs += prove_blocks(current, result, backend, feeds)
+        results.append(result)
         current = result.graph
-    merges = merge_branches(current)
-    prove_merges(current, merges, backend, feeds)
-    return _Round(graph.sha256, folds, tuple(others), merges)
+    return _Round(
+        current,
+        tuple(done for result in results for done in result.done),
+        tuple(proofs),
+        tuple(refused for result in results for refused in result.refused),
+    )

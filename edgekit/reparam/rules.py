@@ -1,4 +1,4 @@
-"""What the smaller rewrites have in common: a rule looks at one node at a time."""
+"""What the rewrites have in common: what they tell, and how a rule goes through a graph."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ import onnx_ir as ir
 from onnx_ir.passes import common
 
 from edgekit.graphs import graph_from_model
-from edgekit.reparam.fold import Refused
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from edgekit.values import Graph
 
 
@@ -25,7 +26,8 @@ class Rewrite:
         node: Name of the node that is left, before and after.
         gone: Names of the nodes that are gone, or do less.
         source: Name of the value that all of it starts from.
-        value: Name of what they computed, and ``node`` alone computes now.
+        value: Name of what ``node`` computes now.
+        terms: Names of the values whose sum that was before; none where it was ``value`` itself.
     """
 
     rule: str
@@ -33,6 +35,15 @@ class Rewrite:
     gone: tuple[str, ...]
     source: str
     value: str
+    terms: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Refused:
+    """A node a rewrite left as it was, and why."""
+
+    node: str
+    reason: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,8 +55,8 @@ class Rewrites:
     refused: tuple[Refused, ...]
 
 
-class RewriteRule(ir.passes.InPlacePass):
-    """A pass that looks at each node; ``done`` and ``refused`` tell what the last run did."""
+class RewritePass(ir.passes.InPlacePass):
+    """A pass whose ``done`` and ``refused`` tell what its last run did."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -53,8 +64,8 @@ class RewriteRule(ir.passes.InPlacePass):
         self.refused: list[Refused] = []
 
     @abstractmethod
-    def rewrite(self, node: ir.Node) -> Rewrite | Refused | None:
-        """Rewrite around ``node`` and tell what was done, or why not, or nothing to tell."""
+    def found(self, graph: ir.Graph) -> Iterator[Rewrite | Refused]:
+        """Rewrite ``graph`` and yield what was done and what was not, one after the other."""
 
     def requires(self, model: ir.Model) -> None:
         """Refuse a graph with unnamed nodes: results are told by name."""
@@ -62,13 +73,12 @@ class RewriteRule(ir.passes.InPlacePass):
             raise ir.passes.PreconditionError("Every node needs a name; run normal_form first.")
 
     def call(self, model: ir.Model) -> ir.passes.PassResult:
-        """Rewrite around every node, in graph order."""
+        """Rewrite all that can be."""
         self.done, self.refused = [], []
-        for node in tuple(model.graph):
-            found = self.rewrite(node) if node.graph is model.graph else None
+        for found in self.found(model.graph):
             if isinstance(found, Refused):
                 self.refused.append(found)
-            elif found is not None:
+            else:
                 self._add(found)
         return ir.passes.PassResult(model, modified=bool(self.done))
 
@@ -76,13 +86,28 @@ class RewriteRule(ir.passes.InPlacePass):
         """Add ``found``; what it goes on from is a part of it."""
         parts = {found.node, *found.gone}
         earlier = [done for done in self.done if done.node in parts]
-        gone = tuple(name for done in earlier for name in done.gone)
+        gone = dict.fromkeys(name for done in (*earlier, found) for name in done.gone)
         self.done = [done for done in self.done if done not in earlier]
-        self.done.append(replace(found, gone=(*gone, *found.gone)))
+        self.done.append(replace(found, gone=tuple(gone)))
 
 
-def rewritten(graph: Graph, rule: RewriteRule) -> Rewrites:
-    """Return ``graph`` with ``rule`` applied to every node; the same one where nothing was done."""
+class RewriteRule(RewritePass):
+    """A pass that looks at one node at a time."""
+
+    @abstractmethod
+    def rewrite(self, node: ir.Node) -> Rewrite | Refused | None:
+        """Rewrite around ``node`` and tell what was done, or why not, or nothing to tell."""
+
+    def found(self, graph: ir.Graph) -> Iterator[Rewrite | Refused]:
+        """Rewrite around every node, in graph order, and yield what there is to tell."""
+        for node in tuple(graph):
+            found = self.rewrite(node) if node.graph is graph else None
+            if found is not None:
+                yield found
+
+
+def rewritten(graph: Graph, rule: RewritePass) -> Rewrites:
+    """Return ``graph`` with ``rule`` applied to all of it; the same one where nothing was done."""
     model = graph.model.clone()
     rule(model)
     if not rule.done:
@@ -109,3 +134,14 @@ def take_over(value: ir.Value, replaced: ir.Value) -> None:
     replaced.replace_all_uses_with(value, replace_graph_outputs=True)
     node.graph.remove(node, safe=True)
     value.name = name
+
+
+def remove_unread(nodes: Iterable[ir.Node]) -> None:
+    """Remove those of ``nodes`` that nothing reads any more; readers stand behind what they read.
+
+    Nodes that are removed already are passed over.
+    """
+    for node in reversed(tuple(nodes)):
+        read = any(value.uses() or value.is_graph_output() for value in node.outputs)
+        if isinstance(node.graph, ir.Graph) and not read:
+            node.graph.remove(node, safe=True)

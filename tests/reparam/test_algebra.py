@@ -5,7 +5,10 @@ from hypothesis import strategies as st
 from edgekit.reparam.algebra import (
     BatchNorm,
     Linear,
+    Places,
+    average_branch,
     batchnorm_branch,
+    chain,
     fold_conv,
     fold_conv_transpose,
     fold_gemm,
@@ -119,6 +122,38 @@ def test_a_kernel_of_fewer_groups_reads_the_same_inputs(seed, into, parts, input
     wide = regroup(weight, groups, into)
     assert wide.shape == (groups * outputs, parts * inputs, 1, 2)
     np.testing.assert_array_equal(dense(wide, into), dense(weight, groups))
+
+
+@given(seeds, st.integers(1, 3), st.integers(1, 3), st.integers(1, 2))
+def test_a_chain_of_two_kernels_is_one_after_the_other(seed, inputs, outputs, groups):
+    rng = np.random.default_rng(seed)
+    one = Linear(rng.normal(size=(2 * groups, inputs, 1, 2)), rng.normal(size=2 * groups))
+    two = Linear(rng.normal(size=(outputs * groups, 2, 2, 3)), rng.normal(size=outputs * groups))
+    places = Places(
+        tuple(np.arange(1) + j for j in range(2)), tuple(np.arange(2) + j for j in range(3)), (2, 4)
+    )
+    x = rng.normal(size=(inputs * groups, 6, 7))
+
+    def apply(layer: Linear, image: np.ndarray) -> np.ndarray:
+        """A grouped convolution without padding, one output at a time."""
+        out, per_group, height, width = layer.weight.shape
+        shape = (image.shape[1] - height + 1, image.shape[2] - width + 1)
+        result = np.zeros((out, *shape))
+        for channel, row, col in np.ndindex(result.shape):
+            start = channel // (out // groups) * per_group
+            seen = image[start : start + per_group, row : row + height, col : col + width]
+            result[channel, row, col] = (seen * layer.weight[channel]).sum()
+        return result + layer.bias[:, None, None]
+
+    both = chain(one, two, groups, places)
+
+    np.testing.assert_allclose(apply(both, x), apply(two, apply(one, x)), atol=1e-9)
+
+
+def test_an_average_is_a_depthwise_kernel_that_sums_to_one():
+    one = average_branch(3, (2, 4))
+    np.testing.assert_array_equal(one.weight, np.full((3, 1, 2, 4), 0.125))
+    np.testing.assert_array_equal(one.bias, np.zeros(3))
 
 
 def test_a_spread_kernel_is_zero_where_it_was_not():

@@ -8,7 +8,7 @@ from edgekit.backends.onnxruntime import OnnxRuntime
 from edgekit.errors import ParityError
 from edgekit.graphs import graph_from_model, graph_from_proto
 from edgekit.reparam.algebra import Linear
-from edgekit.reparam.blocks import prove_folds, prove_merges
+from edgekit.reparam.blocks import prove_blocks
 from edgekit.reparam.fold import fold_batchnorm
 from edgekit.reparam.layers import linear_of, set_linear
 from edgekit.reparam.merge import merge_branches
@@ -35,7 +35,7 @@ def graph():
 
 
 def test_every_fold_is_proved_within_rounding(graph):
-    proofs = prove_folds(graph, fold_batchnorm(graph), RUNTIME, probe_inputs(graph)[1])
+    proofs = prove_blocks(graph, fold_batchnorm(graph), RUNTIME, probe_inputs(graph)[1])
     assert [proof.node for proof in proofs] == ["Conv", "ConvTranspose", "Gemm"]
     assert all(proof.error <= 1.0 for proof in proofs)
     assert any(proof.error > 0.0 for proof in proofs)
@@ -53,12 +53,12 @@ def test_a_weight_off_by_a_hundred_thousandth_is_found_in_its_layer(graph, name)
     wrong = replace(result, graph=graph_from_model(model))
     assert prove_parity(graph, wrong.graph, RUNTIME, probe_inputs(graph)).max_rel < 1e-3
     with pytest.raises(ParityError, match=rf"into '{name}' changed"):
-        prove_folds(graph, wrong, RUNTIME, probe_inputs(graph)[1])
+        prove_blocks(graph, wrong, RUNTIME, probe_inputs(graph)[1])
 
 
 def test_nothing_folded_is_nothing_to_prove():
     graph = network("g (float[1,2,9,9] x) => (y) { y = Relu(x) }")
-    assert prove_folds(graph, fold_batchnorm(graph), RUNTIME, probe_inputs(graph)[0]) == ()
+    assert prove_blocks(graph, fold_batchnorm(graph), RUNTIME, probe_inputs(graph)[0]) == ()
 
 
 def test_a_layer_that_took_in_two_normalizations_is_proved_against_both():
@@ -71,7 +71,7 @@ def test_a_layer_that_took_in_two_normalizations_is_proved_against_both():
         **stats,
         w=rng.normal(size=(2, 2, 3, 3)).astype("f"),
     )
-    (proof,) = prove_folds(graph, fold_batchnorm(graph), RUNTIME, probe_inputs(graph)[1])
+    (proof,) = prove_blocks(graph, fold_batchnorm(graph), RUNTIME, probe_inputs(graph)[1])
     assert (proof.node, proof.error <= 1.0) == ("Conv", True)
 
 
@@ -93,7 +93,7 @@ def with_layer(result, change):
 
 def test_every_merge_is_proved_within_rounding(branches):
     feeds = probe_inputs(branches)[1]
-    (proof,) = prove_merges(branches, merge_branches(branches), RUNTIME, feeds)
+    (proof,) = prove_blocks(branches, merge_branches(branches), RUNTIME, feeds)
     assert proof.node == "Conv_1"
     assert 0.0 < proof.error <= 1.0
 
@@ -109,15 +109,15 @@ def test_every_merge_is_proved_within_rounding(branches):
 )
 def test_a_wrong_merge_is_found_and_its_branches_named(branches, change):
     wrong = with_layer(merge_branches(branches), change)
-    with pytest.raises(ParityError, match=r"'Conv', .*'x' into 'Conv_1' changed"):
-        prove_merges(branches, wrong, RUNTIME, probe_inputs(branches)[1])
+    with pytest.raises(ParityError, match=r"'Conv_1', 'Conv', .*branches\) into 'Conv_1' changed"):
+        prove_blocks(branches, wrong, RUNTIME, probe_inputs(branches)[1])
 
 
 def test_branches_that_cancel_are_proved():
     rng = np.random.default_rng(0)
     one = centred_term(rng, (2, 2), 3)
     graph = Sum((2, 6, 6), [one, replace(one, weight=-one.weight, bias=-one.bias)]).graph()
-    assert len(prove_merges(graph, merge_branches(graph), RUNTIME, probe_inputs(graph)[1])) == 1
+    assert len(prove_blocks(graph, merge_branches(graph), RUNTIME, probe_inputs(graph)[1])) == 1
 
 
 @pytest.mark.data
@@ -126,7 +126,7 @@ def test_the_81_folds_of_yolov10s_are_proved_one_by_one_and_together(data_dir):
     graph = graph_from_model(normal_form(graph_from_proto(proto).model))
     result = fold_batchnorm(graph)
     inputs = probe_inputs(graph)[1:]
-    assert len(prove_folds(graph, result, OnnxRuntime(), inputs[0])) == 81
+    assert len(prove_blocks(graph, result, OnnxRuntime(), inputs[0])) == 81
     parity = prove_parity(graph, result.graph, OnnxRuntime(), inputs)
     assert parity.max_rel < 1e-3
     assert len(parity.compared) == 3

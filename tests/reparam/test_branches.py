@@ -1,129 +1,108 @@
-from itertools import product
-
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from edgekit.reparam.branches import Taps, branch_of, joined, obstacle, write_branch
+from edgekit.backends.onnxruntime import OnnxRuntime
+from edgekit.graphs import graph_from_model, graph_to_bytes
+from edgekit.reparam.branches import (
+    branch_obstacle,
+    branch_of,
+    identity_of,
+    image_batch,
+    image_shape,
+    is_image,
+    write_branch,
+)
+from edgekit.reparam.rules import take_over
+from edgekit.reparam.taps import Taps
 from tests.networks import network
-from tests.reparam.branches import SameTerm, Sum, centred_term, conv_term, norm_term
 
 RNG = np.random.default_rng(0)
+RUNTIME = OnnxRuntime(threads=1, optimize=False)
+WEIGHTS = {
+    "w": RNG.normal(size=(6, 2, 3, 1)).astype(np.float32),
+    "b": RNG.normal(size=6).astype(np.float32),
+    "gamma": RNG.normal(size=4).astype(np.float32),
+    "var": RNG.uniform(0.1, 1, 4).astype(np.float32),
+}
+NODES = {
+    "conv": "Conv<group=2, pads=[1,0,1,0], strides=[2,1], dilations=[2,1]>(x, w, b)",
+    "same": 'Conv<group=2, auto_pad="SAME_LOWER">(x, w)',
+    "normalization": "BatchNormalization(x, gamma, var, gamma, var)",
+    "average": "AveragePool<kernel_shape=[2,3], strides=[2,2]>(x)",
+    "padded average": "AveragePool<kernel_shape=[3,3], pads=[1,1,1,1], count_include_pad=1>(x)",
+}
 
 
-@st.composite
-def taps(draw, stride: int, outputs: int) -> Taps:
-    """Any kernel that gives ``outputs`` over an image of ``outputs * stride``."""
-    count = draw(st.integers(1, 5))
-    step = draw(st.integers(1, 3)) if count > 1 else 0
-    before = draw(st.integers(0, step * (count - 1)))
-    return Taps(stride, outputs, -before, step, count, step * (count - 1) - before)
+def one_node(text: str, shape: str = "1,4,8,7"):
+    graph = network(f"g (float[{shape}] x) => (y) {{ y = {text} }}", **WEIGHTS)
+    return graph, graph.model.graph[0]
 
 
-def reads(kernel: Taps) -> set[int]:
-    return {kernel.first + kernel.step * j for j in range(kernel.count)}
+@pytest.mark.parametrize("name", NODES)
+def test_a_branch_written_out_computes_what_its_node_does(name):
+    graph, _ = one_node(NODES[name])
+    x = RNG.normal(size=(1, 4, 8, 7)).astype(np.float32)
+    model = graph.model.clone()
+    node = model.graph[0]
+
+    assert branch_obstacle(node) is None
+    branch = branch_of(node)
+    value = write_branch(branch, node, "written")
+    assert tuple(value.shape) == tuple(node.outputs[0].shape)
+    take_over(value, node.outputs[0])
+    (written,) = model.graph
+    assert (written.op_type, written.name) == ("Conv", branch.name)
+    with (
+        RUNTIME.open(graph_to_bytes(graph)) as before,
+        RUNTIME.open(graph_to_bytes(graph_from_model(model))) as after,
+    ):
+        wanted = before.run({"x": x})["y"]
+        np.testing.assert_allclose(after.run({"x": x})["y"], wanted, atol=1e-5)
 
 
-@given(data=st.data(), stride=st.integers(1, 3), outputs=st.integers(1, 9))
-def test_a_union_reads_what_both_read_on_the_widest_grid_and_gives_as_many_outputs(
-    data, stride, outputs
-):
-    one, two = data.draw(taps(stride, outputs)), data.draw(taps(stride, outputs))
-    whole = one.union(two)
-    wanted = reads(one) | reads(two)
+def test_a_conv_is_read_as_it_is():
+    _, node = one_node(NODES["conv"])
+    branch = branch_of(node)
 
-    assert wanted <= reads(whole)
-    assert (min(wanted), max(wanted)) == (min(reads(whole)), max(reads(whole)))
-    # No wider spacing from the first element reaches all of them.
-    span = max(wanted) - min(wanted)
-    wider = range(whole.step + 1, span + 1)
-    assert not any({(r - min(wanted)) % step for r in wanted} == {0} for step in wider)
-    size = outputs * stride
-    assert (size - whole.first + whole.after - span - 1) // stride + 1 == outputs
-    for part in (one, two):
-        at = [whole.first + whole.step * int(place) for place in part.places(whole)]
-        assert set(at) == reads(part)
+    assert (branch.name, branch.conv, branch.nodes) == ("Conv", node, (node,))
+    assert (branch.groups, branch.shape, branch.strides) == (2, (6, 3, 7), (2, 1))
+    assert (branch.rows, branch.cols) == (Taps(2, 3, -1, 2, 3, 1), Taps(1, 7))
+    assert branch.macs == 6 * 2 * 3 * 3 * 7
 
 
-def branches(*terms):
-    """The branches that ``terms`` of an 8x8 image of 4 channels are."""
-    graph = Sum((4, 8, 8), list(terms), "Sum").graph().model.graph
-    (total,) = (node for node in graph if node.op_type == "Sum")
-    return [branch_of(leaf, graph.inputs[0]) for leaf in total.inputs]
+def test_an_identity_takes_its_additions():
+    graph, _ = one_node(NODES["average"])
+    branch = identity_of(graph.model.graph.inputs[0])
+
+    assert (branch.name, branch.nodes, branch.conv) == ("x", (), None)
+    assert (branch.groups, branch.macs, branch.shape) == (4, 4 * 8 * 7, (4, 8, 7))
 
 
-def test_each_kind_of_term_is_read():
-    conv, norm, same = branches(
-        conv_term(RNG, (4, 6), (3, 1), groups=2, pads=(1, 0, 1, 0)), norm_term(RNG, 4), SameTerm()
-    )
-
-    assert (conv.name, norm.name, same.name) == ("Conv", "BatchNormalization", "x")
-    assert (conv.groups, norm.groups, same.groups) == (2, 4, 4)
-    assert (conv.macs, norm.macs, same.macs) == (6 * 2 * 3, 4, 4)
-    assert (conv.rows, conv.cols) == (Taps(1, 8, -1, 1, 3, 1), Taps(1, 8))
-    assert norm.node is None
+OBSTACLES = {
+    "averages over fewer pixels": "AveragePool<kernel_shape=[3,3], pads=[1,1,1,1]>(x)",
+    "rounds its size up": "AveragePool<kernel_shape=[3,3], strides=[2,2], ceil_mode=1>(x)",
+    "variance plus epsilon is not positive": "BatchNormalization(x, var, var, var, gamma)",
+    "no constant weight": "Conv<group=2>(x, w, n)",
+}
 
 
-@pytest.mark.parametrize(
-    ("auto_pad", "stride", "pads"),
-    [
-        ("SAME_UPPER", 1, (1, 2)),
-        ("SAME_LOWER", 1, (2, 1)),
-        ("SAME_UPPER", 2, (1, 1)),
-        ("VALID", 1, (0, 0)),
-    ],
-)
-def test_automatic_padding_is_read_as_numbers(auto_pad, stride, pads):
-    graph = network(
-        f"""g (float[1,1,8,8] x) => (y)
-        {{ y = Conv<auto_pad="{auto_pad}", strides=[{stride},{stride}]>(x, w) }}""",
-        w=np.ones((1, 1, 4, 4), np.float32),
-    ).model.graph
-    branch = branch_of(graph[0].outputs[0], graph.inputs[0])
+@pytest.mark.parametrize("reason", OBSTACLES)
+def test_what_is_no_convolution_of_its_image_is_told(reason):
+    text = f"g (float[1,4,8,7] x, float[6] m) => (y) {{ n = Relu(m) y = {OBSTACLES[reason]} }}"
+    node = network(text, **WEIGHTS).model.graph.outputs[0].producer()
 
-    assert (-branch.rows.first, branch.rows.after) == pads
-    assert branch.rows.outputs == graph[0].outputs[0].shape[2]
+    assert reason in branch_obstacle(node)
 
 
-def test_the_sum_of_two_kernels_is_written_out():
-    small, large = branches(centred_term(RNG, (4, 4), 1), centred_term(RNG, (4, 4), 3, groups=2))
-    one = joined(large, small)
+def test_an_image_of_unknown_size_is_told():
+    _, node = one_node(NODES["normalization"], "1,4,N,7")
 
-    assert one.leaves == (*large.leaves, *small.leaves)
-    np.testing.assert_allclose(one.layer.bias, large.layer.bias + small.layer.bias)
-    for out, channel, row, col in product(range(4), range(4), range(3), range(3)):
-        wanted = small.layer.weight[out, channel, 0, 0] if (row, col) == (1, 1) else 0.0
-        if out // 2 == channel // 2:
-            wanted += large.layer.weight[out, channel % 2, row, col]
-        assert one.layer.weight[out, channel, row, col] == pytest.approx(wanted)
+    assert "no image of a known size" in branch_obstacle(node)
 
 
-def test_a_conv_is_written_with_numbers_for_all_it_was_given():
-    (conv,) = branches(centred_term(RNG, (4, 4), 3, dilation=2))
-    node = write_branch(conv)
-
-    assert {name: a.value for name, a in node.attributes.items()} == {
-        "group": 1,
-        "kernel_shape": (3, 3),
-        "dilations": (2, 2),
-        "pads": (2, 2, 2, 2),
-        "strides": (1, 1),
-    }
-
-
-def test_two_normalizations_alone_have_no_convolution_to_go_into():
-    one, two = branches(norm_term(RNG, 4), norm_term(RNG, 4))
-
-    assert "no convolution beside it" in obstacle(one, two)
-
-
-def test_kernels_that_only_a_larger_one_covers_are_more_work_together():
-    row, col = branches(
-        conv_term(RNG, (4, 4), (1, 5), pads=(0, 2, 0, 2)),
-        conv_term(RNG, (4, 4), (5, 1), pads=(2, 0, 2, 0)),
-    )
-
-    assert "would take 400 multiply-accumulates per pixel, apart they take 160" in obstacle(
-        row, col
-    )
+def test_an_image_has_four_sizes_all_of_them_known():
+    _, node = one_node(NODES["conv"], "2,4,8,7")
+    assert is_image(node.inputs[0])
+    assert (image_batch(node.inputs[0]), image_shape(node.inputs[0])) == (2, (4, 8, 7))
+    assert not is_image(one_node("Relu(x)", "1,4,8")[1].inputs[0])
+    assert not is_image(one_node("Relu(x)", "1,4,8,W")[1].inputs[0])

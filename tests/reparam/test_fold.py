@@ -7,10 +7,11 @@ from hypothesis import strategies as st
 
 from edgekit.backends.onnxruntime import OnnxRuntime
 from edgekit.graphs import graph_from_model, graph_from_proto, graph_to_bytes
-from edgekit.reparam.fold import FoldBatchNorm, Folded, fold_batchnorm
+from edgekit.reparam.fold import FOLDED, FoldBatchNorm, fold_batchnorm
 from edgekit.reparam.normal_form import normal_form
 from edgekit.reparam.parity import prove_parity
 from edgekit.reparam.probes import probe_inputs
+from edgekit.reparam.rules import Rewrite
 from tests.networks import network
 from tests.strategies import seeds
 
@@ -146,7 +147,7 @@ def test_what_cannot_be_folded_exactly_is_left_with_the_reason(reason):
         negative=np.float32([1, -1]),
     )
     result = fold_batchnorm(graph)
-    assert result.folded == ()
+    assert result.done == ()
     assert reason in result.refused[0].reason
     assert result.refused[0].node == "BatchNormalization"
     assert len(result.graph.model.graph) == len(graph.model.graph)
@@ -162,9 +163,9 @@ def test_two_layers_that_share_a_weight_both_fold_with_weights_of_their_own():
         w=rng.normal(size=(2, 2, 1, 1)).astype(np.float32),
     )
     result = fold_batchnorm(graph)
-    assert result.folded == (
-        Folded("Conv", "BatchNormalization", "b"),
-        Folded("Conv_1", "BatchNormalization_1", "y"),
+    assert result.done == (
+        Rewrite(FOLDED, "Conv", ("BatchNormalization",), "x", "b"),
+        Rewrite(FOLDED, "Conv_1", ("BatchNormalization_1",), "b", "y"),
     )
     assert prove_parity(graph, result.graph, RUNTIME, probe_inputs(graph)).max_rel < 1e-5
     assert len(result.graph.model.graph.initializers) == 4
@@ -179,7 +180,8 @@ def test_two_batch_norms_in_a_row_both_go_into_the_layer():
         w=rng.normal(size=(2, 2, 1, 1)).astype(np.float32),
     )
     result = fold_batchnorm(graph)
-    assert [f.node for f in result.folded] == ["Conv", "Conv"]
+    gone = ("BatchNormalization", "BatchNormalization_1")
+    assert result.done == (Rewrite(FOLDED, "Conv", gone, "x", "y"),)
     assert [node.op_type for node in result.graph.model.graph] == ["Conv"]
     assert prove_parity(graph, result.graph, RUNTIME, probe_inputs(graph)).max_rel < 1e-5
 
@@ -205,7 +207,7 @@ def test_a_second_fold_finds_nothing():
     )
     once = fold_batchnorm(graph).graph
     again = fold_batchnorm(once)
-    assert (again.folded, again.refused) == ((), ())
+    assert (again.done, again.refused) == ((), ())
     assert again.graph.sha256 == once.sha256
 
 
@@ -226,7 +228,7 @@ def test_yolov8n_folds_all_57_and_equals_the_file_exported_without_them(data_dir
         for name in ("yolov8n_unfused.onnx", "yolov8n.onnx")
     )
     result = fold_batchnorm(unfused)
-    assert len(result.folded) == 57
+    assert len(result.done) == 57
     assert result.refused == ()
     inputs = probe_inputs(unfused)
     assert prove_parity(unfused, result.graph, OnnxRuntime(), inputs).max_rel < 1e-3

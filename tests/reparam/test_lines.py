@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from edgekit.backends.onnxruntime import OnnxRuntime
 from edgekit.graphs import graph_to_bytes
-from edgekit.reparam.blocks import prove_rewrites
+from edgekit.reparam.blocks import prove_blocks
 from edgekit.reparam.lines import fold_lines, line_of
 from edgekit.reparam.parity import prove_parity
 from edgekit.reparam.probes import probe_inputs
@@ -81,7 +81,7 @@ def test_a_constant_behind_a_layer_goes_into_it(
     pair = (other, one) if operands == "k, c" else (one, other)
     wanted = np.maximum(by_definition(op, *pair), 0)
     np.testing.assert_allclose(run(result.graph, x), wanted, rtol=1e-4, atol=1e-4)
-    (proof,) = prove_rewrites(graph, result, RUNTIME, {"x": x})
+    (proof,) = prove_blocks(graph, result, RUNTIME, {"x": x})
     assert proof.error <= 1
 
 
@@ -124,7 +124,7 @@ def test_a_line_before_a_conv_goes_into_it_unless_padding_tells_them_apart(
         assert result.graph.sha256 == graph.sha256
     else:
         assert op_types(result.graph) == ["Relu", "Conv"]
-        (proof,) = prove_rewrites(graph, result, RUNTIME, {"x": x})
+        (proof,) = prove_blocks(graph, result, RUNTIME, {"x": x})
         assert proof.error <= 1
     wanted = run(graph, x)
     scale = max(1.0, float(np.abs(wanted).max()))
@@ -181,7 +181,7 @@ def test_what_stands_around_a_layer_goes_into_it(name):
     arrays = {"three": np.float32([1, 2, 3]), "v2": np.ones((3, 2), np.float32)}
     graph = current = network(text, **WEIGHTS, **arrays)
     while (result := fold_lines(current)).done:
-        prove_rewrites(current, result, RUNTIME, probe_inputs(graph)[1])
+        prove_blocks(current, result, RUNTIME, probe_inputs(graph)[1])
         current = result.graph
 
     assert op_types(current) == left

@@ -229,7 +229,7 @@ REFUSALS = {
     "also an output of the network": ("Conv_1", f"{INPUT} (y, b) {{ {CONVS} y = Add(a, b) }}"),
     "also used by 'Relu'": ("Conv", f"{INPUT} (y, z) {{ {CONVS} y = Add(a, b) z = Relu(a) }}"),
     "added twice": ("Conv", f"{INPUT} (y) {{ {CONVS} c = Add(a, b) y = Add(c, a) }}"),
-    "computed, not constant": (
+    "'Conv_1' has no constant weight": (
         "Conv_1",
         """g (float[1,2,4,4] x, float[2,2,1,1] v) => (y) {
         k = Relu(v) a = Conv<pads=[1,1,1,1]>(x, w3) b = Conv(x, k) y = Add(a, b) }""",
@@ -288,7 +288,16 @@ def test_of_branches_with_one_that_is_used_elsewhere_the_others_merge():
     )
     result = merge_branches(graph)
 
-    assert result.merged == (Merged("Conv_1", ("Conv_1", "Conv_2"), 0, "x", "Conv_1.merged"),)
+    (merged,) = result.merged
+    assert merged == Merged(
+        "parallel branches",
+        "Conv_1",
+        ("Conv_2",),
+        "x",
+        "Conv_1.merged",
+        ("b", "c"),
+        ("Conv_1", "Conv_2"),
+    )
     assert [r.node for r in result.refused] == ["Conv"]
     assert prove_parity(graph, result.graph, RUNTIME, probe_inputs(graph)).max_rel < 1e-5
 
@@ -352,7 +361,9 @@ def test_a_value_that_is_itself_a_convolution_is_an_identity_beside_its_reader()
     )
     result = merge_branches(graph)
 
-    assert result.merged == (Merged("Conv_1", ("Conv_1",), 1, "u", "y"),)
+    (merged,) = result.merged
+    assert (merged.node, merged.branches, merged.identities) == ("Conv_1", ("Conv_1",), 1)
+    assert (merged.source, merged.value, merged.terms) == ("u", "y", ("a", "u"))
     assert prove_parity(graph, result.graph, RUNTIME, probe_inputs(graph)).max_rel < 1e-5
 
 

@@ -6,6 +6,7 @@ import pytest
 from edgekit.backends.onnxruntime import OnnxRuntime
 from edgekit.errors import ParityError
 from edgekit.reparam import reparameterize as module
+from edgekit.reparam.fold import fold_batchnorm
 from edgekit.reparam.merge import merge_branches
 from edgekit.reparam.probes import probe_inputs
 from edgekit.reparam.reparameterize import reparameterize
@@ -70,20 +71,48 @@ def test_sums_of_normalized_sums_come_to_rest():
     result = reparameterize(graph, RUNTIME, probe_inputs(graph))
 
     assert op_types(result.graph) == ["Conv"]
-    assert (len(result.folded), len(result.merged)) == (2, 2)
+    assert (len(result.folded), len(result.merged)) == (1, 1)
 
 
 def test_what_is_left_is_told_once_and_the_rest_is_not():
     graph = network(
         """g (float[1,2,4,4] x) => (y) { a = Conv(x, w)
-        b = BatchNormalization(x, one, one, one, one) c = Add(a, b) d = Relu(c)
-        y = BatchNormalization(d, one, one, one, one) }""",
+        b = BatchNormalization(x, one, one, one, one) c = Add(a, b) d = Flatten(c) e = Relu(d)
+        y = BatchNormalization(e, many, many, many, many) }""",
+        many=np.ones(32, np.float32),
         w=np.ones((2, 2, 1, 1), np.float32),
         one=np.ones(2, np.float32),
     )
     result = reparameterize(graph, RUNTIME, probe_inputs(graph))
 
     assert [r.node for r in result.refused] == ["BatchNormalization_1"]
+
+
+def test_a_normalization_that_stays_alone_is_a_depthwise_pixel_in_the_end():
+    graph = network(
+        """g (float[1,2,4,4] x) => (y) { a = Relu(x) b = BatchNormalization(a, one, one, one, one)
+        c = BatchNormalization(a, one, one, one, one) d = Relu(b) y = Add(d, c) }""",
+        one=np.ones(2, np.float32),
+    )
+    result = reparameterize(graph, RUNTIME, probe_inputs(graph))
+
+    assert op_types(result.graph) == ["Relu", "Conv", "Conv", "Relu", "Add"]
+    assert [(p.rule, p.nodes_before) for p in result.proofs] == [
+        ("a batch normalization on its own", 1)
+    ] * 2
+    assert result.refused == ()
+
+
+def test_each_rewrite_comes_with_its_proof():
+    graph = repvgg(2)
+    result = reparameterize(graph, RUNTIME, probe_inputs(graph))
+
+    assert [proof.node for proof in result.proofs] == [done.node for done in result.done]
+    assert {(p.rule, p.nodes_before) for p in result.proofs} == {
+        ("a batch normalization behind a layer", 2),
+        ("parallel branches", 5),
+    }
+    assert 0 < max(proof.difference for proof in result.proofs) < 1e-6
 
 
 def test_a_network_without_anything_to_rewrite_stays_as_it_is():
@@ -102,8 +131,8 @@ def test_a_wrong_merge_does_not_pass(monkeypatch):
                 node.attributes.pop("pads")
         return result
 
-    monkeypatch.setattr(module, "merge_branches", off_by_one_tap)
+    monkeypatch.setattr(module, "_IN_TURN", (fold_batchnorm, off_by_one_tap))
     graph = repvgg(1)
 
-    with pytest.raises(ParityError, match=r"Merging 'Conv', 'Conv_1', 'BatchNormalization_2' into"):
+    with pytest.raises(ParityError, match=r"'Conv_1', 'BatchNormalization_2', .*into 'Conv'"):
         reparameterize(graph, RUNTIME, probe_inputs(graph))

@@ -5,7 +5,7 @@ import pytest
 
 from edgekit.graphs import graph_from_model, graph_from_proto
 from edgekit.reparam.lines import FoldLines
-from edgekit.reparam.rules import Rewrite, only_reader, rewritten, take_over
+from edgekit.reparam.rules import Rewrite, only_reader, remove_unread, rewritten, take_over
 from tests.networks import network
 
 K = {"k": np.float32(2), "w": np.ones((1, 1, 1, 1), np.float32)}
@@ -45,6 +45,18 @@ def test_a_value_that_takes_over_has_the_name_shape_and_readers_of_the_other():
 
     (output,) = model.graph.outputs
     assert (output.name, output.producer().op_type, len(model.graph)) == ("y", "Relu", 1)
+
+
+def test_what_nothing_reads_is_removed_and_what_is_read_stays():
+    model = network(
+        "g (float[1] x) => (y, c) { a = Relu(x) b = Tanh(a) c = Abs(b) d = Sin(b) y = Cos(a) }"
+    ).model.clone()
+    relu, tanh, absolute, *rest = model.graph
+    remove_unread([relu, tanh, absolute, *rest])
+
+    assert [node.op_type for node in model.graph] == ["Relu", "Tanh", "Abs", "Cos"]
+    remove_unread(rest)
+    assert len(model.graph) == 4
 
 
 def test_a_rule_asks_for_names():
