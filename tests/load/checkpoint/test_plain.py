@@ -1,4 +1,4 @@
-import datetime
+import datetime as dt
 import pathlib
 import pickle
 from collections import Counter, OrderedDict, defaultdict, deque
@@ -94,7 +94,7 @@ def test_a_function_of_a_class_is_its_name():
 
 
 def test_what_is_of_no_known_constructor_is_an_instance():
-    found = read(pickle.dumps(datetime.timedelta(seconds=5), 2))
+    found = read(pickle.dumps(dt.timedelta(seconds=5), 2))
 
     assert (found.class_name, found.args) == ("datetime.timedelta", (0, 5, 0))
 
