@@ -55,7 +55,7 @@ def read_members(data: bytes | mmap) -> dict[str, Member]:
     """
     try:
         members = _central_directory(data)
-    except (struct.error, UnicodeDecodeError, ValueError) as err:
+    except (struct.error, UnicodeDecodeError, ValueError, OverflowError) as err:
         raise _damaged() from err
     _refuse_overlaps(members, len(data))
     _check_sums(members, data)
