@@ -11,6 +11,7 @@ from edgekit.reparam.blocks import prove_blocks
 from edgekit.reparam.fold import FOLDED, fold_batchnorm
 from edgekit.reparam.lines import fold_lines
 from edgekit.reparam.merge import Merged, merge_branches
+from edgekit.reparam.outputs import drop_auxiliary_outputs
 from edgekit.reparam.parity import prove_parity
 from edgekit.reparam.pools import chain_pools
 from edgekit.reparam.sequences import join_sequences
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from edgekit.protocols import Backend
     from edgekit.reparam.blocks import BlockParity
+    from edgekit.reparam.outputs import Dropped
     from edgekit.reparam.probes import Feeds
     from edgekit.reparam.rules import Refused, Rewrite, Rewrites
     from edgekit.values import Graph
@@ -38,12 +40,14 @@ class Reparameterized:
 
     Attributes:
         graph: The network.
+        dropped: Outputs that only training needs, gone with all that fed only them.
         done: What has become one node, in order.
         proofs: How closely each of ``done`` computes what was there before, in the same order.
         refused: What is left as it was, with the reason.
     """
 
     graph: Graph
+    dropped: tuple[Dropped, ...]
     done: tuple[Rewrite, ...]
     proofs: tuple[BlockParity, ...]
     refused: tuple[Refused, ...]
@@ -68,6 +72,8 @@ class Reparameterized:
 def reparameterize(graph: Graph, backend: Backend, inputs: Sequence[Feeds]) -> Reparameterized:
     """Return ``graph`` with its training-time structure worked into plain convolutions.
 
+    Outputs that detections do not need go first; see ``drop_auxiliary_outputs``.
+
     Args:
         graph: In normal form.
         backend: Runs both graphs to compare them.
@@ -78,7 +84,8 @@ def reparameterize(graph: Graph, backend: Backend, inputs: Sequence[Feeds]) -> R
     """
     rounds: list[_Round] = []
     refused: tuple[Refused, ...] = ()
-    rewrites, current = _IN_TURN, graph
+    trimmed = drop_auxiliary_outputs(graph)
+    rewrites, current = _IN_TURN, trimmed.graph
     while rewrites:
         found = _round(current, rewrites, backend, inputs[-1])
         rounds.append(found)
@@ -89,10 +96,11 @@ def reparameterize(graph: Graph, backend: Backend, inputs: Sequence[Feeds]) -> R
             refused, rewrites = found.refused, _AT_REST
         else:
             rewrites = ()
-    if current is not graph:
-        prove_parity(graph, current, backend, inputs)
+    if current is not trimmed.graph:
+        prove_parity(trimmed.graph, current, backend, inputs)
     return Reparameterized(
         graph_from_model(current.model, parent=graph.sha256),
+        trimmed.dropped,
         tuple(done for one in rounds for done in one.done),
         tuple(proof for one in rounds for proof in one.proofs),
         refused,

@@ -29,9 +29,10 @@ def join_sequences(graph: Graph) -> Rewrites:
     """Return ``graph`` with two convolutions in a row as one, where one is 1x1 and it pays.
 
     Nothing lies between them and nothing else reads what does. A 1x1 with a bias before a Conv
-    that pads is not the same at the border. What would take more multiply-accumulates than both,
-    such as a depthwise kernel and a dense 1x1, stays too. The blocks of an image spread to
-    channels (Focus, space to depth) are a convolution as well, and joined with the one behind.
+    that pads is not the same at the border. What would take more multiply-accumulates than both
+    stays too, and is told but for two of different groups, such as a depthwise kernel and a dense
+    1x1: those are two because that is less work. The blocks of an image spread to channels
+    (Focus, space to depth) are a convolution as well, and joined with the one behind.
 
     Source:
         Ding et al., "Diverse Branch Block" (CVPR 2021), transform III; YOLOv5's release 6.0 for
@@ -58,9 +59,12 @@ class JoinSequences(RewriteRule):
         return _joined(first or branch_of(before), node)
 
 
-def _joined(first: Branch, node: ir.Node) -> Rewrite | Refused:
+def _joined(first: Branch, node: ir.Node) -> Rewrite | Refused | None:
     second = branch_of(node)
-    reason = chain_obstacle(first, second) or _work_obstacle(first, second)
+    dearer = _work_obstacle(first, second)
+    if dearer is not None and first.groups != second.groups:
+        return None
+    reason = chain_obstacle(first, second) or dearer
     if reason is not None:
         return Refused(second.name, reason)
     both, value = chained(first, second), str(node.outputs[0].name)

@@ -115,6 +115,21 @@ def test_each_rewrite_comes_with_its_proof():
     assert 0 < max(proof.difference for proof in result.proofs) < 1e-6
 
 
+def test_an_output_of_training_goes_before_anything_is_rewritten():
+    arrays = {name: np.full((6, 3, 1, 1), 0.1, np.float32) for name in ("w", "v")}
+    graph = network(
+        """g (float[1,3,8,8] x) => (y, b) { a = Conv(x, w) b = Conv<strides=[2,2]>(x, v)
+        c = Conv<strides=[2,2]>(x, w) d = Add(b, c) y = Reshape(d, flat) }""",
+        flat=np.int64([1, 6, -1]),
+        **arrays,
+    )
+    result = reparameterize(graph, RUNTIME, probe_inputs(graph))
+
+    assert op_types(result.graph) == ["Conv", "Reshape"]
+    assert [dropped.output for dropped in result.dropped] == ["b"]
+    assert (result.graph.parent, result.refused) == (graph.sha256, ())
+
+
 def test_a_network_without_anything_to_rewrite_stays_as_it_is():
     graph = network("g (float[1,2,4,4] x) => (y) { y = Relu(x) }")
     result = reparameterize(graph, RUNTIME, probe_inputs(graph))
