@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _MOST_MODULES = 20_000
+_LARGEST_SIDE = 4096
 _WRAPPERS = {
     "torch.nn.parallel.DataParallel",
     "torch.nn.parallel.data_parallel.DataParallel",
@@ -51,6 +52,7 @@ class LoadedDetector:
         strides: Of the maps the head reads, in pixels.
         end_to_end: Detections come out instead of predictions that need NMS.
         notes: What loading dropped or changed, one sentence each.
+        side: Of the square images it was trained on, in pixels; ``None`` where nothing says.
     """
 
     module: nn.Module
@@ -59,6 +61,7 @@ class LoadedDetector:
     strides: tuple[float, ...]
     end_to_end: bool
     notes: tuple[str, ...]
+    side: int | None = None
 
 
 def build_detector(checkpoint: ReadCheckpoint) -> LoadedDetector:
@@ -89,20 +92,31 @@ def build_detector(checkpoint: ReadCheckpoint) -> LoadedDetector:
         head.strides,
         head.end_to_end,
         (*note, *head.notes, *_half(network)),
+        _side(checkpoint.content),
     )
+
+
+def holds_network(checkpoint: ReadCheckpoint) -> bool:
+    """Return whether ``checkpoint`` holds a whole model, of whatever class, not weights alone."""
+    return any(isinstance(value, StoredObject) for value in _places(checkpoint.content).values())
+
+
+def _places(content: Any) -> Mapping[str, Any]:
+    """Return what is where a whole model would be, the place to prefer first."""
+    found = content if isinstance(content, Mapping) else {"model": content}
+    return {name: found[name] for name in ("ema", "model") if name in found}
 
 
 def _network(checkpoint: ReadCheckpoint) -> tuple[StoredModule, tuple[str, ...]]:
     """Return the whole network in the file, and which of two was taken."""
     file, content = str(checkpoint.path), checkpoint.content
-    found: Mapping[Any, Any] = content if isinstance(content, Mapping) else {"model": content}
-    for name in ("ema", "model"):
-        value = found.get(name)
+    places = _places(content)
+    for name, value in places.items():
         if isinstance(value, StoredObject):
-            both = name == "ema" and found.get("model") is not None
+            both = name == "ema" and places.get("model") is not None
             note = ("The averaged (EMA) weights are used.",) if both else ()
             return _unwrapped(StoredModule(value, file)), note
-    keys = ", ".join(map(str, list(found)[:8]))
+    keys = ", ".join(map(str, list(content)[:8])) if isinstance(content, Mapping) else "no keys"
     raise ModelError(
         f"Cannot load '{file}': expected a whole model under 'ema' or 'model', found {keys}. "
         "A file of weights alone does not say how its layers are wired: export the model to "
@@ -189,6 +203,13 @@ def _class_names(network: StoredModule, classes: int) -> tuple[str, ...]:
     if not isinstance(names, list | tuple) or len(names) != classes:
         return ()
     return tuple(map(str, names))
+
+
+def _side(content: Any) -> int | None:
+    """Return the image size among the options of the training, as Ultralytics keeps them."""
+    options = content.get("train_args") if isinstance(content, Mapping) else None
+    side = options.get("imgsz") if isinstance(options, Mapping) else None
+    return side if isinstance(side, int) and 0 < side <= _LARGEST_SIDE else None
 
 
 def _half(network: StoredModule) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from edgekit.errors import ModelError
-from edgekit.nets.build import build_detector
+from edgekit.nets.build import build_detector, holds_network
 from tests.upstream import V8_EARLY, checkpoint, conv, saved, yolo
 
 FAMILIES = ("yolov5", "yolov8", "yolov10")
@@ -193,3 +193,28 @@ def test_modules_shared_without_end_are_refused_quickly():
 
     with pytest.raises(ModelError, match="at most 20000 modules"):
         build_detector(read)
+
+
+@pytest.mark.parametrize(
+    ("content", "whole"),
+    [
+        ({"model": nn.ReLU()}, True),
+        ({"ema": nn.ReLU(), "model": None}, True),
+        (nn.ReLU(), True),
+        ({"model": {"a.weight": torch.ones(1)}}, False),
+        ({"state_dict": {"a.weight": torch.ones(1)}}, False),
+        ([nn.ReLU()], False),
+    ],
+)
+def test_a_whole_model_is_told_from_weights_alone(content, whole):
+    assert holds_network(checkpoint(content)) is whole
+
+
+@pytest.mark.parametrize(
+    ("options", "side"),
+    [({"imgsz": 320}, 320), ({"imgsz": [320, 640]}, None), ({"imgsz": 10**9}, None), (None, None)],
+)
+def test_the_image_size_of_the_training_is_kept(options, side):
+    content = {"model": yolo("yolov8"), "train_args": options}
+
+    assert build_detector(checkpoint(content)).side == side

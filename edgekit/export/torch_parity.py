@@ -1,0 +1,108 @@
+"""Proof that an exported graph computes what the torch module computes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from edgekit.errors import ParityError
+from edgekit.graphs import graph_to_bytes
+from edgekit.optional import require
+from edgekit.reparam.parity import TOLERANCE, Parity, compare
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from edgekit.export.torch_onnx import TorchDetector
+    from edgekit.protocols import Backend
+    from edgekit.values import Floats, Graph
+
+SCORE = 4  # the column of a detection after its four corners
+SMALLEST = 1e-3  # scores below it are as good as none, and sigmoids that small are not exact
+
+
+def prove_export(
+    detector: TorchDetector,
+    graph: Graph,
+    backend: Backend,
+    images: Sequence[Floats],
+    tolerance: float = TOLERANCE,
+) -> Parity:
+    """Return how closely ``graph`` computes what the module of ``detector`` computes.
+
+    Two convolutions of the same numbers differ by rounding, which may swap detections whose
+    scores are as good as equal. So an end-to-end detector is compared detection by detection,
+    each with the one most like it, but for those that were nearly not among the best.
+
+    Args:
+        detector: What was exported.
+        graph: What it was exported to.
+        backend: Runs the graph.
+        images: Each ``(N, 3, H, W)``, in the range the detector takes.
+        tolerance: Largest difference, relative to a value and to what is usual beside it.
+
+    Raises:
+        ParityError: They differ beyond ``tolerance``, or in shape.
+    """
+    expected = [_run_torch(detector, image) for image in images]
+    name = graph.model.graph.outputs[0].name or ""
+    source = graph.model.graph.inputs[0].name or ""
+    with backend.open(graph_to_bytes(graph)) as session:
+        found = [session.run({source: image})[name].astype(np.float32) for image in images]
+    for wanted, got in zip(expected, found, strict=True):
+        if wanted.shape != got.shape:
+            raise _differs(f"predictions of shape {wanted.shape}", f"{got.shape}")
+    if detector.end_to_end:
+        pairs = [_paired(*both, tolerance) for both in zip(expected, found, strict=True)]
+        expected, found = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
+    parity = compare([{name: a} for a in expected], [{name: a} for a in found], np.inf)
+    if not parity.max_rel <= tolerance:
+        raise _differs(f"a relative difference of at most {tolerance:g}", f"{parity.max_rel:.3g}")
+    return parity
+
+
+def _run_torch(detector: TorchDetector, image: Floats) -> Floats:
+    torch = require("torch", extra="torch", needed_for="Reading a PyTorch checkpoint")
+    with torch.inference_mode():
+        predictions: Floats = detector.module(torch.from_numpy(image)).numpy()
+    return predictions
+
+
+def _paired(expected: Floats, found: Floats, tolerance: float) -> tuple[Floats, Floats]:
+    """Return detections ``(R, 6)``, and for each the one most like it on the other side.
+
+    From each side come those of ``(N, D, 6)`` that are safely among the best.
+    """
+    scale = np.abs(expected).mean((0, 1)) + SMALLEST
+    kept, like = [], []
+    for rows, others in zip(expected, found, strict=True):
+        wanted, got = _safe(rows, tolerance), _safe(others, tolerance)
+        kept += [wanted, _most_like(got, rows, scale)]
+        like += [_most_like(wanted, others, scale), got]
+    both = np.concatenate(kept), np.concatenate(like)
+    if not len(both[0]):
+        raise _differs("detections of different scores", "that all are equal, which proves nothing")
+    return both
+
+
+def _safe(rows: Floats, tolerance: float) -> Floats:
+    """Return the detections that rounding does not replace by others."""
+    lowest = rows[:, SCORE].min()
+    safe: Floats = rows[rows[:, SCORE] > lowest + 4 * tolerance * (lowest + SMALLEST)]
+    return safe
+
+
+def _most_like(rows: Floats, others: Floats, scale: Floats) -> Floats:
+    """Return for each of ``rows`` the one of ``others`` that differs least."""
+    gaps = (np.abs(rows[:, None] - others[None]) / scale).max(-1)
+    nearest: Floats = others[gaps.argmin(1)]
+    return nearest
+
+
+def _differs(expected: str, found: str) -> ParityError:
+    return ParityError(
+        "The exported ONNX graph does not compute what the checkpoint's modules compute: expected "
+        f"{expected}, found {found}. Export the model with its own package and give edgekit the "
+        "ONNX file; and please report this."
+    )

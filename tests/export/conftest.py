@@ -1,0 +1,27 @@
+"""Small torch detectors and their exports, made once.
+
+Threads of torch would wait for each other longer than networks this small compute.
+"""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from edgekit.export.torch_onnx import export_detector
+from tests.export.torch_detectors import FAMILIES, SMALL, detector
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_thread():
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="session")
+def exports():
+    """Detectors by family, each with its export."""
+    found = {family: detector(family) for family in FAMILIES}
+    return {family: (one, export_detector(one, SMALL)) for family, one in found.items()}
