@@ -1,4 +1,4 @@
-"""The head of YOLOv5: boxes as shifts and scalings of anchors."""
+"""The heads of YOLOv5 and YOLOv7: boxes as shifts and scalings of anchors."""
 
 from __future__ import annotations
 
@@ -30,12 +30,17 @@ class AnchorHead(nn.Module):
     def forward(self, maps: list[Tensor]) -> Tensor:
         """Return ``(N, A, 5 + K)``."""
         levels = [
-            self._decode(conv(x), anchors, stride)
-            for conv, x, anchors, stride in zip(
-                self.m, maps, self.anchors, self.strides, strict=True
+            self._decode(self.raw(level, x), anchors, stride)
+            for level, (x, anchors, stride) in enumerate(
+                zip(maps, self.anchors, self.strides, strict=True)
             )
         ]
         return torch.cat(levels, 1)
+
+    def raw(self, level: int, x: Tensor) -> Tensor:
+        """Return what the convolution of map ``level`` says of it."""
+        out: Tensor = self.m[level](x)
+        return out
 
     def _decode(self, x: Tensor, anchors: Tensor, stride: float) -> Tensor:
         batch, channels, height, width = x.shape
@@ -47,3 +52,30 @@ class AnchorHead(nn.Module):
         wh = (wh * 2) ** 2 * (anchors * stride).reshape(1, count, 1, 1, 2)
         joined = torch.cat([xy, wh, scores], -1)
         return joined.reshape(batch, count * height * width, outputs)
+
+
+class ImplicitAnchorHead(AnchorHead):
+    """The head of YOLOv7 in training: learned numbers before and behind each convolution.
+
+    Source:
+        Wang et al., "YOLOv7" (CVPR 2023), section 5.1, "implicit knowledge".
+    """
+
+    def __init__(
+        self,
+        m: nn.ModuleList,
+        anchors: Tensor,
+        strides: tuple[float, ...],
+        *,
+        ia: nn.ModuleList,
+        im: nn.ModuleList,
+    ) -> None:
+        """Take what is added before (``ia``) and multiplied behind (``im``) each of ``m``."""
+        super().__init__(m, anchors, strides)
+        self.ia = ia
+        self.im = im
+
+    def raw(self, level: int, x: Tensor) -> Tensor:
+        """Return what the convolution of map ``level``, and the numbers around it, say of it."""
+        out: Tensor = self.im[level](self.m[level](self.ia[level](x)))
+        return out

@@ -1,4 +1,4 @@
-"""The heads of YOLOv8 and YOLOv10: distances to the four sides as distributions."""
+"""The heads of YOLOv8 to YOLO11: distances to the four sides as distributions."""
 
 from __future__ import annotations
 
@@ -21,10 +21,7 @@ class Expectation(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return ``(N, 4, A)`` for ``(N, 4 * bins, A)``."""
-        batch, _, places = x.shape
-        shares = x.reshape(batch, 4, self.conv.in_channels, places).transpose(1, 2).softmax(1)
-        means: Tensor = self.conv(shares)
-        return means.reshape(batch, 4, places)
+        return mean_distances(x, self.conv)
 
 
 class DistanceHead(nn.Module):
@@ -45,9 +42,28 @@ class DistanceHead(nn.Module):
 
     def forward(self, maps: list[Tensor]) -> Tensor:
         """Return ``(N, 4 + K, A)``: centre and size in pixels, then class scores."""
-        near, far = _corners(_rows(self.cv2, maps), self.dfl, maps)
-        boxes = torch.cat([(near + far) / 2, far - near], 1) * strides_of(maps, self.strides)
-        return torch.cat([boxes, _rows(self.cv3, maps).sigmoid()], 1)
+        return _decoded((self.cv2, self.cv3), self.dfl, maps, self.strides)
+
+
+class MainDistanceHead(nn.Module):
+    """The main branches of YOLOv9's two, under the names they have beside the auxiliary ones.
+
+    Source:
+        Wang et al., "YOLOv9" (ECCV 2024), section 4.1: the auxiliary branch is for training.
+    """
+
+    def __init__(
+        self, cv4: nn.ModuleList, cv5: nn.ModuleList, dfl2: Expectation, strides: tuple[float, ...]
+    ) -> None:
+        super().__init__()
+        self.cv4 = cv4
+        self.cv5 = cv5
+        self.dfl2 = dfl2
+        self.strides = strides
+
+    def forward(self, maps: list[Tensor]) -> Tensor:
+        """Return ``(N, 4 + K, A)``: centre and size in pixels, then class scores."""
+        return _decoded((self.cv4, self.cv5), self.dfl2, maps, self.strides)
 
 
 class EndToEndHead(nn.Module):
@@ -78,6 +94,26 @@ class EndToEndHead(nn.Module):
         boxes = (corners * strides_of(maps, self.strides)).transpose(1, 2)
         scores = _rows(self.one2one_cv3, maps).sigmoid().transpose(1, 2)
         return _best(boxes, scores, min(self.detections, boxes.shape[1]))
+
+
+def mean_distances(x: Tensor, bins: nn.Conv2d) -> Tensor:
+    """Return the mean of each distribution, ``(N, 4, A)``, for ``x`` of ``(N, 4 * bins, A)``."""
+    batch, _, places = x.shape
+    shares = x.reshape(batch, 4, bins.in_channels, places).transpose(1, 2).softmax(1)
+    means: Tensor = bins(shares)
+    return means.reshape(batch, 4, places)
+
+
+def _decoded(
+    branches: tuple[nn.ModuleList, nn.ModuleList],
+    dfl: Expectation,
+    maps: list[Tensor],
+    strides: tuple[float, ...],
+) -> Tensor:
+    """Return centre and size of every box in pixels, then class scores, ``(N, 4 + K, A)``."""
+    near, far = _corners(_rows(branches[0], maps), dfl, maps)
+    boxes = torch.cat([(near + far) / 2, far - near], 1) * strides_of(maps, strides)
+    return torch.cat([boxes, _rows(branches[1], maps).sigmoid()], 1)
 
 
 def _rows(branches: nn.ModuleList, maps: list[Tensor]) -> Tensor:

@@ -4,7 +4,8 @@ import pytest
 import torch
 from torch import nn
 
-from edgekit.nets.anchor_head import AnchorHead
+from edgekit.nets.anchor_head import AnchorHead, ImplicitAnchorHead
+from edgekit.nets.yolov7_blocks import Implicit
 
 STRIDES = (8.0, 16.0)
 ANCHORS = torch.tensor([[[1.0, 2.0], [3.0, 4.0]], [[5.0, 6.0], [7.0, 8.0]]])
@@ -60,3 +61,30 @@ def test_a_change_of_image_size_moves_no_anchor(head):
 
 def test_anchors_are_in_the_state_dictionary(head):
     assert list(head.state_dict()) == ["anchors"]
+
+
+@torch.no_grad()
+def test_learned_numbers_around_a_convolution_are_part_of_it():
+    torch.manual_seed(4)
+    convs = [nn.Conv2d(3, 14, 1) for _ in STRIDES]
+    before = [torch.randn(1, 3, 1, 1) for _ in STRIDES]
+    behind = [torch.randn(1, 14, 1, 1) for _ in STRIDES]
+    given = [torch.randn(1, 3, 4, 6), torch.randn(1, 3, 2, 3)]
+
+    found = ImplicitAnchorHead(
+        nn.ModuleList(convs),
+        ANCHORS,
+        STRIDES,
+        ia=nn.ModuleList(Implicit(numbers, multiplies=False) for numbers in before),
+        im=nn.ModuleList(Implicit(numbers, multiplies=True) for numbers in behind),
+    )(given)
+
+    merged = []
+    for conv, add, times in zip(convs, before, behind, strict=True):
+        plain = nn.Conv2d(3, 14, 1)
+        plain.weight.data = conv.weight * times.reshape(14, 1, 1, 1)
+        bias = conv.weight[..., 0, 0] @ add.reshape(3) + conv.bias
+        plain.bias.data = bias * times.reshape(14)
+        merged.append(plain)
+    expected = AnchorHead(nn.ModuleList(merged), ANCHORS, STRIDES)(given)
+    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-4)

@@ -3,7 +3,12 @@ import pytest
 import torch
 from torch import nn
 
-from edgekit.nets.distance_head import DistanceHead, EndToEndHead, Expectation
+from edgekit.nets.distance_head import (
+    DistanceHead,
+    EndToEndHead,
+    Expectation,
+    MainDistanceHead,
+)
 
 STRIDES = (8.0, 16.0)
 BINS = 4
@@ -84,3 +89,11 @@ def test_the_best_pairs_of_box_and_class_come_first(maps, count):
 @torch.no_grad()
 def test_a_small_image_gives_as_many_detections_as_it_has_places(maps):
     assert EndToEndHead(branches(), expectation(), STRIDES, 300)(maps).shape == (2, 30, 6)
+
+
+@torch.no_grad()
+def test_the_main_branches_of_two_decode_like_the_only_ones(maps):
+    main = MainDistanceHead(*branches(), expectation(), STRIDES)
+
+    assert torch.equal(main(maps), DistanceHead(*branches(), expectation(), STRIDES)(maps))
+    assert list(main.state_dict()) == ["dfl2.conv.weight"]

@@ -1,7 +1,7 @@
 import torch
 from torch import nn
 
-from edgekit.nets.routed import RoutedNetwork
+from edgekit.nets.routed import RoutedNetwork, needed
 
 
 class Add(nn.Module):
@@ -40,3 +40,20 @@ def test_keys_are_numbered_under_model():
     network = RoutedNetwork([nn.Conv2d(1, 1, 1, bias=False)], [-1])
 
     assert list(network.state_dict()) == ["model.0.weight"]
+
+
+class Refuse(nn.Module):
+    def forward(self, x):
+        raise AssertionError
+
+
+def test_a_layer_nobody_reads_is_kept_and_never_run():
+    layers = [Add(1), Refuse(), Refuse(), Add(10)]
+    network = RoutedNetwork(layers, [-1, 0, (0, 1), 0])
+
+    assert network(torch.zeros(())).item() == 11
+    assert len(network.model) == 4
+
+
+def test_what_the_last_layer_depends_on_is_found_through_lists():
+    assert needed([-1, 0, 0, (1, -1), 2, (3, 0)]) == (0, 1, 3, 5)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from edgekit.nets.architectures import yolo11, yolov5, yolov7, yolov8, yolov9, yolov10
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from torch import nn
 
@@ -45,29 +48,129 @@ class Architecture:
         build: Takes the number of classes. The keys and shapes of the module's state dictionary
             are those its package saves; in evaluation mode it takes images ``(N, 3, H, W)`` in
             0..1 and gives decoded predictions.
-        parameters: Of the deployed network, as published: ``2.6M``.
-        gmacs: Thousand millions of multiply-accumulates of one image, as published (half of
-            "FLOPs").
-        source: Where these two figures are printed.
+        parameters: For 80 classes, as printed: ``2.6M``, or all digits.
+        gmacs: Thousand millions of multiply-accumulates of one image, as printed (half of
+            "FLOPs"); ``None`` where nothing printed fits the published code.
+        source: Where these two figures stand.
         classes: Where a state dictionary tells the number of classes.
         side: Of the square image ``gmacs`` are for, in pixels.
         strides: Of the maps the head reads, in pixels.
         training_only: Starts of keys of what the deployed network does without.
+        as_trained: The figures are of the network before branches are merged.
     """
 
     name: str
     family: str
     build: Callable[[int], nn.Module]
     parameters: str
-    gmacs: float
+    gmacs: float | None
     source: str
     classes: ClassCount
     side: int = 640
     strides: tuple[int, ...] = (8, 16, 32)
     training_only: tuple[str, ...] = ()
+    as_trained: bool = False
 
 
-_ALL: tuple[Architecture, ...] = ()
+def _anchors(layer: int) -> ClassCount:
+    return ClassCount(f"model.{layer}.m.0.bias", cells=3, besides=5)
+
+
+def _scores(layer: int, branch: str = "cv3") -> ClassCount:
+    return ClassCount(f"model.{layer}.{branch}.0.2.bias")
+
+
+def _layers(first: int, last: int) -> tuple[str, ...]:
+    return tuple(f"model.{place}." for place in range(first, last))
+
+
+_V5 = "README of YOLOv5 v7.0, table of pretrained checkpoints"
+_V7 = "Wang et al., YOLOv7 (CVPR 2023), table 2"
+_V8 = "Ultralytics documentation, models/yolov8, table of detection models"
+_V9 = "README of WongKinYiu/yolov9, table of performance"
+_V9_TINY = (
+    "WongKinYiu/yolov9, issue 505: what its own program counts; the 2.0M and 7.7G of the table are "
+    "of no network in its code"
+)
+_V9_PORT = "Ultralytics 8.3, head of cfg/models/v9/{}.yaml"
+_V10 = "Wang et al., YOLOv10 (NeurIPS 2024), table 1"
+_V11 = "Ultralytics documentation, models/yolo11, table of detection models"
+
+
+def _yolov5(size: str, parameters: str, gmacs: float) -> Architecture:
+    build = partial(yolov5.build, size)
+    return Architecture(f"yolov5{size}", "yolov5", build, parameters, gmacs, _V5, _anchors(24))
+
+
+def _yolov7(size: str, parameters: str, gmacs: float) -> Iterator[Architecture]:
+    name = f"yolov7-{size}" if size else "yolov7"
+    for end, build in (("", yolov7.build), ("-training", yolov7.build_training)):
+        yield Architecture(
+            f"{name}{end}",
+            "yolov7",
+            partial(build, size),
+            parameters,
+            gmacs,
+            _V7,
+            _anchors(77 if size else 105),
+        )
+
+
+def _yolov8(size: str, parameters: str, gmacs: float) -> Architecture:
+    build = partial(yolov8.build, size)
+    return Architecture(f"yolov8{size}", "yolov8", build, parameters, gmacs, _V8, _scores(22))
+
+
+def _yolov9(
+    size: str, parameters: str, gmacs: float | None, source: str = _V9
+) -> Iterator[Architecture]:
+    """Yield the network with its auxiliary branch and without."""
+    first, head = (23, 38) if size == "c" else (22, 29)
+    spare = (*_layers(first, head), *(f"model.{head}.{name}." for name in ("cv2", "cv3", "dfl")))
+    build = partial(yolov9.build, size)
+    count = _scores(head, "cv5")
+    full = Architecture(f"yolov9-{size}", "yolov9", build, parameters, gmacs, source, count)
+    yield replace(full, training_only=spare)
+    build = partial(yolov9.build_converted, size)
+    yield replace(full, name=f"gelan-{size}", build=build, classes=_scores(22))
+
+
+def _ported_yolov9(size: str, parameters: str, gmacs: float | None) -> Architecture:
+    name, build = f"yolov9{size}", partial(yolov9.build_ported, size)
+    source = _V9_PORT.format(name)
+    known = Architecture(name, "yolov9", build, parameters, gmacs, source, _scores(22))
+    return replace(known, as_trained=True)
+
+
+def _yolov10(size: str, parameters: str, gmacs: float) -> Architecture:
+    name, build, count = f"yolov10{size}", partial(yolov10.build, size), _scores(23, "one2one_cv3")
+    known = Architecture(name, "yolov10", build, parameters, gmacs, _V10, count)
+    return replace(known, training_only=("model.23.cv2.", "model.23.cv3."))
+
+
+def _yolo11(size: str, parameters: str, gmacs: float) -> Architecture:
+    build = partial(yolo11.build, size)
+    return Architecture(f"yolo11{size}", "yolo11", build, parameters, gmacs, _V11, _scores(23))
+
+
+_ALL: tuple[Architecture, ...] = (
+    _yolov5("n", "1.9M", 2.25),
+    _yolov5("s", "7.2M", 8.25),
+    *_yolov7("", "36.9M", 52.35),
+    *_yolov7("tiny", "6.2M", 6.9),
+    _yolov8("n", "3.2M", 4.35),
+    _yolov8("s", "11.2M", 14.3),
+    *_yolov9("t", "2407632", None, _V9_TINY),
+    *_yolov9("s", "7.1M", 13.2),
+    *_yolov9("c", "25.3M", 51.05),
+    _ported_yolov9("t", "2128720", None),  # its 8.5 GFLOPs count batch norms and poolings too
+    _ported_yolov9("s", "7318368", 13.8),
+    _ported_yolov9("c", "25590912", 52.0),
+    _yolov10("n", "2.3M", 3.35),
+    _yolov10("s", "7.2M", 10.8),
+    _yolo11("n", "2.6M", 3.25),
+    _yolo11("s", "9.4M", 10.75),
+)
 
 ARCHITECTURES: Mapping[str, Architecture] = MappingProxyType({of.name: of for of in _ALL})
 """Every known network by its name."""

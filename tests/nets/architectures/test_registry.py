@@ -1,6 +1,7 @@
 import pytest
 
 from edgekit.nets.architectures.registry import ARCHITECTURES, ClassCount
+from tests.published import on_meta, shapes, spare_parameters
 
 
 @pytest.mark.parametrize(
@@ -20,3 +21,24 @@ def test_classes_are_told_from_one_tensor(count, shape, expected):
 
 def test_every_network_is_found_by_its_own_name():
     assert all(name == of.name for name, of in ARCHITECTURES.items())
+
+
+@pytest.mark.parametrize("name", [name for name in ARCHITECTURES if name.startswith("yol")])
+def test_only_what_is_said_to_be_for_training_does_not_run(name):
+    starts = ARCHITECTURES[name].training_only
+    expected = {key for key, _ in on_meta(name).named_parameters() if key.startswith(starts)}
+
+    assert spare_parameters(name) == (expected if starts else set())
+
+
+@pytest.mark.parametrize("classes", [1, 3, 80])
+def test_every_network_tells_its_classes_by_its_weights(classes):
+    found = {n: of.classes.of(shapes(on_meta(n, classes))) for n, of in ARCHITECTURES.items()}
+
+    assert set(found.values()) == {classes}
+
+
+def test_no_two_networks_have_the_same_layout():
+    layouts = [frozenset(shapes(on_meta(name)).items()) for name in ARCHITECTURES]
+
+    assert len(set(layouts)) == len(layouts)
