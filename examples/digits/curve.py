@@ -1,5 +1,7 @@
 """Score every epoch of a training run on scenes of the search split, and draw the curve.
 
+An epoch whose weights are not in the folder any more has no mAP.
+
     python examples/digits/curve.py build/digits
 
 Writes ``curve.json`` beside this file and ``docs/images/digits-curve.svg``.
@@ -36,7 +38,8 @@ def main() -> None:
     work = parser.parse_args().work
     points = json.loads((work / "curve.json").read_text())
     for point in points:
-        point["map"] = round(map_of(work / f"epoch-{point['epoch']:02}.pt"), 4)
+        weights = work / f"epoch-{point['epoch']:02}.pt"
+        point["map"] = round(map_of(weights), 4) if weights.exists() else None
         print(point, flush=True)
     CURVE.write_text(json.dumps(points, indent=1) + "\n")
     drawn(points).savefig(PICTURE, metadata={"Date": None})
@@ -63,7 +66,8 @@ def drawn(points: list[dict[str, Any]]) -> Figure:
     loss.set(xlabel="epoch", yscale="log")
     loss.set_ylabel("training loss", color="tab:orange")
     accuracy = loss.twinx()
-    accuracy.plot(epochs, [point["map"] for point in points], color="tab:blue", marker=".")
+    scored = [(point["epoch"], point["map"]) for point in points if point["map"] is not None]
+    accuracy.plot(*zip(*scored, strict=True), color="tab:blue", marker=".")
     accuracy.set_ylim(0, 1)
     accuracy.set_ylabel("mAP50-95, search scenes", color="tab:blue")
     return figure
