@@ -29,7 +29,7 @@ def boxes_xyxy(
 ) -> Floats:
     """Return ``(N, 4)`` boxes in pixels of the input."""
     raw = read(outputs, part.boxes)[:, rows].T
-    scale = np.float32(head.xy_scale)
+    scale = np.float32(head.xy_scale if part.xy_scale is None else part.xy_scale)
     offset = _activated(raw[:, :2], head) * scale - (scale - 1) / 2
     center = (cells_xy(part, rows) + offset) * np.float32(part.stride)
     size = relative_size(raw[:, 2:], head) * np.array(part.anchor_wh, np.float32)

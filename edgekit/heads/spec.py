@@ -64,9 +64,15 @@ class Level(Part):
 
 
 class AnchorLevel(Level):
-    """A grid whose boxes are scaled from one anchor; ``anchor_wh`` is in pixels."""
+    """A grid whose boxes are scaled from one anchor.
+
+    Attributes:
+        anchor_wh: In pixels.
+        xy_scale: Of this grid, where grids differ in it as those of YOLOv4 do; else the head's.
+    """
 
     anchor_wh: tuple[float, float]
+    xy_scale: float | None = None
 
 
 class HeadBase(Frozen):

@@ -29,6 +29,16 @@ def test_a_box_is_its_anchor_moved_and_scaled(size, scale):
     np.testing.assert_allclose(boxes, expected(raw, size, scale, (10, 20)), rtol=1e-4, atol=1e-3)
 
 
+def test_a_grid_with_a_scale_of_its_own_is_read_by_that():
+    raw = random_map(8)
+    head = anchors_head(size="exp", xy_scale=1.0)
+    part = head.parts[0].model_copy(update={"xy_scale": 1.2})
+
+    boxes = boxes_xyxy({"out": raw}, part, head, np.arange(CELLS))
+
+    np.testing.assert_allclose(boxes, expected(raw, "exp", 1.2, (10, 20)), rtol=1e-4, atol=1e-3)
+
+
 def test_a_sigmoid_inside_the_network_is_not_applied_again():
     raw = random_map(8)
     head, activated = anchors_head(), anchors_head(boxes_activated=True)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from edgekit.values import Floats
 
 _SCALE_SPREAD = 0.02
+_SAME_SCALE = 0.01  # what rounding makes of one; YOLOv4's 1.05, 1.1 and 1.2 are farther apart
 _CLEAR_OFFSET = 0.02  # nearer the cell's centre, rounding hides the factor
 _SAMPLE = 256  # predictions looked at before all of them are
 
@@ -66,11 +67,20 @@ def _fit(cxcywh: Floats, raws: Mapping[str, Floats], form: AnchorsHead) -> Ancho
         scale = _scale(own, raw, part)
         if scale is None:
             return None
-        scales.append(scale)
+        scales.append(round(scale, 3))
         size = np.median(own[:, 2:] / relative_size(raw[:, 2:], form), axis=0).round(3)
         parts.append(part.model_copy(update={"anchor_wh": (float(size[0]), float(size[1]))}))
+    return form.model_copy(update=_scaled(parts, scales))
+
+
+def _scaled(parts: Sequence[AnchorLevel], scales: Sequence[float]) -> dict[str, object]:
+    """Return the one scale of all ``parts``, or one in each of them where they differ."""
     common = round(float(np.median(scales)), 3)
-    return form.model_copy(update={"parts": tuple(parts), "xy_scale": common})
+    if np.ptp(scales) < _SAME_SCALE:
+        return {"parts": tuple(parts), "xy_scale": common}
+    pairs = zip(parts, scales, strict=True)
+    own = tuple(part.model_copy(update={"xy_scale": scale}) for part, scale in pairs)
+    return {"parts": own, "xy_scale": common}
 
 
 def _scale(cxcywh: Floats, raw: Floats, part: AnchorLevel) -> float | None:

@@ -34,6 +34,22 @@ def test_anchors_and_scale_come_back(normalised, size, scale):
     assert head in fitted
 
 
+def test_grids_that_differ_in_scale_each_keep_their_own():
+    one = anchors_head(anchor_wh=(12.5, 31.0), size="exp", xy_scale=1.2)
+    other = one.model_copy(update={"xy_scale": 1.05})
+    raws = {"out": random_map(8)}
+    cells = np.arange(CELLS)
+    boxes = [boxes_xyxy(raws, head.parts[0], head, cells) for head in (one, other)]
+    views = tables({"net": cxcywh_from_xyxy(np.concatenate(boxes)).T})
+    order = np.arange(2 * CELLS)
+    columns = ScoreColumns(Scores(np.zeros((1, 2 * CELLS))), Block(views[0], 0, 1), order)
+    form = one.model_copy(update={"parts": one.parts * 2, "xy_scale": 1.0})
+
+    (fitted,) = fit_anchors(views, columns, raws, form)
+
+    assert [part.xy_scale for part in fitted.parts] == pytest.approx([1.2, 1.05], abs=1e-3)
+
+
 def test_columns_that_are_no_boxes_give_no_anchors():
     raws = {"out": random_map(8)}
     views = tables({"net": random_map(8, seed=9).reshape(8, CELLS)})
