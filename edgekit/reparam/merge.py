@@ -233,7 +233,7 @@ def _add_up(graph: ir.Graph, root: ir.Node, terms: Sequence[ir.Value]) -> None:
             node = ir.node("Add", [total, term], name=f"{root.name}.{number}")
             graph.insert_before(root, node)
             total = node.outputs[0]
-            total.name, total.type = f"{node.name}.sum", term.type
+            total.name, total.type, total.shape = f"{node.name}.sum", term.type, term.shape
         terms = (total, last)
     root.resize_inputs(len(terms))
     for index, term in enumerate(terms):

@@ -16,12 +16,14 @@ def normal_form(model: ir.Model) -> ir.Model:
     """Return a copy of ``model`` that computes the same, spelled in one way.
 
     Local functions are inlined, constants are initializers and never inputs, nodes that do
-    nothing or feed nothing are gone, every node and value has a unique name that is not empty.
+    nothing or feed nothing are gone, a type taken from another value is written out where that
+    is known, every node and value has a unique name that is not empty.
     """
     copy = model.clone()
     ir.passes.Sequential(
         common.InlinePass(),
         common.RemoveInitializersFromInputsPass(),
+        _CastLikeAsCast(),
         common.LiftConstantsToInitializersPass(lift_all_constants=True, size_limit=0),
         common.IdentityEliminationPass(),
         common.RemoveUnusedNodesPass(),
@@ -47,6 +49,22 @@ def infer_shapes(model: ir.Model) -> ir.Model:
         if value.shape is None and rank is not None:
             value.shape = ir.Shape([None] * rank)
     return copy
+
+
+class _CastLikeAsCast(ir.passes.InPlacePass):
+    """Makes the cast of a constant a constant, which it is not while it reads another value."""
+
+    def call(self, model: ir.Model) -> ir.passes.PassResult:
+        """Write each CastLike as a Cast, where the type it takes is known."""
+        modified = False
+        for node in model.graph.all_nodes():
+            like = node.inputs[1] if node.op_type == "CastLike" else None
+            if like is not None and like.dtype is not None:
+                node.op_type = "Cast"
+                node.resize_inputs(1)
+                node.attributes["to"] = ir.AttrInt64("to", like.dtype.value)
+                modified = True
+        return ir.passes.PassResult(model, modified=modified)
 
 
 class _NamesByOperator(SimpleNameGenerator):

@@ -84,3 +84,13 @@ def test_an_output_whose_shape_cannot_be_inferred_keeps_its_number_of_dimensions
     onnx.checker.check_model(checked)
     dims = checked.graph.output[0].type.tensor_type.shape.dim
     assert [dim.HasField("dim_value") for dim in dims] == [False, False]
+
+
+def test_a_type_taken_from_a_value_of_known_type_is_written_out():
+    graph = graph_from_proto(
+        proto("g (double[2] x) => (y) { c = CastLike(k, x) y = Add(c, x) }", k=np.float32(3))
+    )
+    cast, _ = normal_form(graph.model).graph
+
+    assert (cast.op_type, len(cast.inputs)) == ("Cast", 1)
+    assert cast.attributes.get_int("to") == ir.DataType.DOUBLE
