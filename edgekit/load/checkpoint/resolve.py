@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 MAX_DEPTH = 100
 MAX_VALUES = 1_000_000  # the largest detector met has 39,873
 MAX_COPIED = 64 << 20
-_ITEM_COST = 64  # about the bytes an item of a container takes
 _STATE_PARTS = 16  # the longest state there is, a NumPy type's, has 9
 _LEAVES = (str, bytes, int, float, type(None))
 _ON_ITS_WAY = object()
@@ -127,13 +126,14 @@ class Resolver:
         return value
 
     def _charge(self, args: tuple[Any, ...], state: Any) -> None:
-        """Count what a constructor may copy: a file can hand one large argument to many calls."""
+        """Count what a constructor may copy: a file can hand one long text to many calls.
+
+        Containers need no count of their own, since ``_again`` counts all they hold.
+        """
         inner = state[:_STATE_PARTS] if isinstance(state, tuple) else ()
         for value in (args, *args[:_STATE_PARTS], state, *inner):
             if isinstance(value, str | bytes):
                 self._copied -= len(value)
-            elif isinstance(value, list | tuple | dict):
-                self._copied -= len(value) * _ITEM_COST
         if self._copied < 0:
             raise _unusual(f"calls that copy more than {MAX_COPIED} bytes")
 

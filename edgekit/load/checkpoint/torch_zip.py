@@ -51,15 +51,6 @@ def read_torch_zip(data: bytes | mmap) -> Any:
 
 def _folder(members: dict[str, Member]) -> str:
     """Return the folder, with its slash, that holds the pickle and the storages."""
-    names = {name.partition("/")[2] for name in members} | set(members)
-    code = [n for n in names if n == "constants.pkl" or n.startswith("code/")]
-    exported = {"archive_format", "models/model.json", "serialized_exported_program.json"} & names
-    if code or exported:
-        kind = "a TorchScript archive" if code else "an exported program (.pt2)"
-        raise ModelError(
-            f"expected a checkpoint of weights, found {kind}, which is code: it needs "
-            "--trust-code. Convert the checkpoint it was made from, or its ONNX export."
-        )
     found = [name for name in members if name.split("/")[1:] == ["data.pkl"]]
     if len(found) != 1:
         raise ModelError(

@@ -29,6 +29,7 @@ _END64 = struct.Struct("<4sQ2H2I4Q")
 _CENTRAL = struct.Struct("<4s6H3I5H2I")
 _LOCAL = struct.Struct("<4s5H3I2H")
 _FULL = 0xFFFFFFFF
+_EXPORTED = frozenset({"archive_format", "models/model.json", "serialized_exported_program.json"})
 _AGAIN = "Copy or download the file again."
 
 
@@ -40,6 +41,7 @@ class Member:
     start: int
     size: int
     crc: int
+    is_stored: bool
 
     @property
     def end(self) -> int:
@@ -57,6 +59,8 @@ def read_members(data: bytes | mmap) -> dict[str, Member]:
         members = _central_directory(data)
     except (struct.error, UnicodeDecodeError, ValueError, OverflowError) as err:
         raise _damaged() from err
+    _refuse_code({member.name for member in members})
+    _refuse_packed(members)
     _refuse_overlaps(members, len(data))
     _check_sums(members, data)
     return {member.name: member for member in members}
@@ -112,13 +116,9 @@ def _read_entry(data: bytes | mmap, position: int) -> tuple[Member, int]:
     extra = data[position + name_size : position + name_size + extra_size]
     size, packed, local = _wide((size, packed, local), extra)
     _refuse_name(name)
-    if method or flags & 1 or size != packed:
-        raise ModelError(
-            f"expected files stored as they are, as torch writes them, found {shown(name)} "
-            "compressed or encrypted. Unpack the archive and save the checkpoint with torch."
-        )
-    start = _data_start(data, local, raw_name)
-    return Member(name, start, size, crc), position + name_size + extra_size + comment_size
+    is_stored = not method and not flags & 1 and size == packed
+    member = Member(name, _data_start(data, local, raw_name), packed, crc, is_stored)
+    return member, position + name_size + extra_size + comment_size
 
 
 def _wide(sizes: tuple[int, int, int], extra: bytes) -> tuple[int, ...]:
@@ -150,6 +150,28 @@ def _refuse_name(name: str) -> None:
             f"expected file names inside the archive, found {shown(name)}, which leaves it. "
             "Do not unpack this file."
         )
+
+
+def _refuse_code(names: set[str]) -> None:
+    """Refuse what torch writes into archives of the same form when it saves programs."""
+    inner = names | {name.partition("/")[2] for name in names}
+    is_script = "constants.pkl" in inner or any(name.startswith("code/") for name in inner)
+    if is_script or _EXPORTED & inner:
+        kind = "a TorchScript archive" if is_script else "an exported program (.pt2)"
+        raise ModelError(
+            f"expected a checkpoint of weights, found {kind}, which is code: it needs "
+            "--trust-code. Convert the checkpoint it was made from, or its ONNX export."
+        )
+
+
+def _refuse_packed(members: Iterable[Member]) -> None:
+    for member in members:
+        if not member.is_stored:
+            raise ModelError(
+                f"expected files stored as they are, as torch writes them, found "
+                f"{shown(member.name)} compressed or encrypted. Unpack the archive and save the "
+                "checkpoint with torch."
+            )
 
 
 def _refuse_overlaps(members: Iterable[Member], size: int) -> None:
