@@ -1,7 +1,9 @@
 import hashlib
+import pickletools
 import subprocess
 import sys
 import time
+import zipfile
 
 import numpy as np
 import onnx
@@ -9,6 +11,7 @@ import pytest
 from onnx import numpy_helper
 
 from edgekit.errors import ModelError
+from edgekit.load.checkpoint.machine import MAX_STEPS
 from edgekit.load.checkpoint.read import read_checkpoint, read_safetensors
 from edgekit.load.checkpoint.state import find_state
 from tests.load.checkpoint.files import checkpoint, dict_of, legacy, plain, tensor, tensors_file
@@ -112,3 +115,13 @@ def test_real_checkpoints_equal_what_torch_reads_of_their_storages(data_dir, nam
 
     stored = {bytes(data) for data in sizes.values()}
     assert all(array.tobytes() in stored for array in arrays.values())
+
+
+@pytest.mark.data
+def test_the_largest_real_checkpoint_needs_an_eighth_of_the_steps_allowed(data_dir):
+    with zipfile.ZipFile(data_dir / "models" / "yolov10s.pt") as archive:
+        (name,) = [name for name in archive.namelist() if name.endswith("data.pkl")]
+        steps = sum(1 for _ in pickletools.genops(archive.read(name)))
+
+    assert steps == 67_161
+    assert 8 * steps < MAX_STEPS
