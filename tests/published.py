@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from edgekit.nets.architectures.registry import Architecture
 
 _LAYOUTS = Path(__file__).parent / "nets" / "layouts"
+_OUTPUTS = {nn.Conv2d: 0, nn.ConvTranspose2d: 1, nn.Linear: 0}  # axes of their weights
 _UNITS = {"M": 10**6, "K": 10**3}
 
 
@@ -67,14 +69,15 @@ def work(module: nn.Module, side: int, *, merged: bool = True) -> Work:
     found, small = Work(), set(_small_branches(module)) if merged else set()
     unbiased = {part.conv for part in module.modules() if isinstance(part, Expectation)}
 
-    def count(layer, _, out):
+    def count(layer, given, out):
         if layer not in small:
-            bias = 0 if layer in unbiased else layer.out_channels
+            bias = 0 if layer in unbiased else layer.weight.shape[_OUTPUTS[type(layer)]]
+            places = given[0] if isinstance(layer, nn.ConvTranspose2d) else out
             found.parameters += layer.weight.numel() + bias
-            found.macs += layer.weight.numel() * out.shape[2] * out.shape[3]
+            found.macs += layer.weight.numel() * prod(places.shape[2:])
 
     for layer in module.modules():
-        if isinstance(layer, nn.Conv2d):
+        if type(layer) in _OUTPUTS:
             layer.register_forward_hook(count)
     run_on_meta(module, side)
     if not merged:

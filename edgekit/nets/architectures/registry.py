@@ -7,7 +7,17 @@ from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from edgekit.nets.architectures import yolo11, yolov5, yolov7, yolov8, yolov9, yolov10
+from edgekit.nets.architectures import (
+    repvgg,
+    yolo11,
+    yolov5,
+    yolov6,
+    yolov7,
+    yolov8,
+    yolov9,
+    yolov10,
+    yolox,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -47,8 +57,8 @@ class Architecture:
         family: ``yolo11``.
         build: Takes the number of classes. The keys and shapes of the module's state dictionary
             are those its package saves; in evaluation mode it takes images ``(N, 3, H, W)`` in
-            0..1 and gives decoded predictions.
-        parameters: For 80 classes, as printed: ``2.6M``, or all digits.
+            0..1 (YOLOX: BGR in 0..255) and gives decoded predictions.
+        parameters: For 80 classes (RepVGG: 1000), as printed: ``2.6M``, or all digits.
         gmacs: Thousand millions of multiply-accumulates of one image, as printed (half of
             "FLOPs"); ``None`` where nothing printed fits the published code.
         source: Where these two figures stand.
@@ -85,6 +95,11 @@ def _layers(first: int, last: int) -> tuple[str, ...]:
 
 
 _V5 = "README of YOLOv5 v7.0, table of pretrained checkpoints"
+_V6 = {
+    "0.2": "README of YOLOv6 0.2.0, table of benchmark",
+    "n": "README of YOLOv6 0.3.0, whose 4.7M is the 4.65M that its own program counts",
+    "s": "README of YOLOv6 0.3.0, table of benchmark",
+}
 _V7 = "Wang et al., YOLOv7 (CVPR 2023), table 2"
 _V8 = "Ultralytics documentation, models/yolov8, table of detection models"
 _V9 = "README of WongKinYiu/yolov9, table of performance"
@@ -94,12 +109,39 @@ _V9_TINY = (
 )
 _V9_PORT = "Ultralytics 8.3, head of cfg/models/v9/{}.yaml"
 _V10 = "Wang et al., YOLOv10 (NeurIPS 2024), table 1"
+_X = "README of YOLOX 0.3.0; operations counted as its program does, two per value of a batch norm"
+_REPVGG = "Ding et al., RepVGG (CVPR 2021), tables 2 and 4, which leave out the biases"
 _V11 = "Ultralytics documentation, models/yolo11, table of detection models"
 
 
 def _yolov5(size: str, parameters: str, gmacs: float) -> Architecture:
     build = partial(yolov5.build, size)
     return Architecture(f"yolov5{size}", "yolov5", build, parameters, gmacs, _V5, _anchors(24))
+
+
+def _yolov6(size: str, parameters: str, gmacs: float) -> Iterator[Architecture]:
+    """Yield the network as it is trained plainly, and as the options of the package leave it."""
+    source, unread = _V6[size], ("detect.proj_conv.",)
+    build, count = partial(yolov6.build, size), ClassCount("detect.cls_preds.0.bias")
+    known = Architecture(
+        f"yolov6{size}", "yolov6", build, parameters, gmacs, source, count, training_only=unread
+    )
+    yield known
+    name, build = f"yolov6{size}-distill", partial(yolov6.build, f"{size}-distill")
+    yield replace(known, name=name, build=build, training_only=(*unread, "detect.reg_preds."))
+    yield replace(
+        known,
+        name=f"yolov6{size}-fuse-ab",
+        build=partial(yolov6.build, f"{size}-fuse-ab"),
+        classes=ClassCount("detect.cls_preds_af.0.bias"),
+        training_only=(*unread, "detect.cls_preds_ab.", "detect.reg_preds_ab."),
+    )
+
+
+def _older_yolov6(size: str, parameters: str, gmacs: float) -> Architecture:
+    known, *_ = _yolov6(size, parameters, gmacs)
+    build = partial(yolov6.build, f"{size}-0.2")
+    return replace(known, name=f"yolov6{size}-0.2", build=build, source=_V6["0.2"])
 
 
 def _yolov7(size: str, parameters: str, gmacs: float) -> Iterator[Architecture]:
@@ -153,9 +195,27 @@ def _yolo11(size: str, parameters: str, gmacs: float) -> Architecture:
     return Architecture(f"yolo11{size}", "yolo11", build, parameters, gmacs, _V11, _scores(23))
 
 
+def _yolox(size: str, parameters: str, gmacs: float, side: int = 640) -> Architecture:
+    name, build = f"yolox-{size}", partial(yolox.build, size)
+    count = ClassCount("head.cls_preds.0.bias")
+    known = Architecture(name, "yolox", build, parameters, gmacs, _X, count)
+    return replace(known, side=side, as_trained=True)
+
+
+def _repvgg(size: str, parameters: str, gmacs: float) -> Architecture:
+    """Return a classifier, which is the backbone of others: no head will be found in it."""
+    name, build, count = f"repvgg-{size}", partial(repvgg.build, size), ClassCount("linear.bias")
+    known = Architecture(name, "repvgg", build, parameters, gmacs, _REPVGG, count)
+    return replace(known, side=224)
+
+
 _ALL: tuple[Architecture, ...] = (
     _yolov5("n", "1.9M", 2.25),
     _yolov5("s", "7.2M", 8.25),
+    *_yolov6("n", "4.65M", 5.7),
+    *_yolov6("s", "18.5M", 22.65),
+    _older_yolov6("n", "4.3M", 5.55),
+    _older_yolov6("s", "17.2M", 22.1),
     *_yolov7("", "36.9M", 52.35),
     *_yolov7("tiny", "6.2M", 6.9),
     _yolov8("n", "3.2M", 4.35),
@@ -170,6 +230,11 @@ _ALL: tuple[Architecture, ...] = (
     _yolov10("s", "7.2M", 10.8),
     _yolo11("n", "2.6M", 3.25),
     _yolo11("s", "9.4M", 10.75),
+    _yolox("nano", "0.91M", 0.54, side=416),
+    _yolox("tiny", "5.06M", 3.225, side=416),
+    _yolox("s", "9.0M", 13.4),
+    _yolox("darknet53", "63.7M", 92.65),
+    _repvgg("a0", "8.30M", 1.4),
 )
 
 ARCHITECTURES: Mapping[str, Architecture] = MappingProxyType({of.name: of for of in _ALL})
