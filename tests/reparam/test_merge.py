@@ -261,6 +261,27 @@ REFUSALS = {
         "Conv_1",
         f"{INPUT} (y) {{ a = Conv<group=2, pads=[2,2,2,2]>(x, w5) b = Conv(x, w1) y = Add(a, b) }}",
     ),
+    "which would have its bias there": (
+        "Conv_2",
+        (
+            f"{INPUT} (y) {{ a = Conv<pads=[1,1,1,1]>(x, w3) b = Conv(x, w1, stat) "
+            "c = Conv<pads=[1,1,1,1]>(b, w3) y = Add(a, c) }"
+        ),
+    ),
+    "neither it nor 'Conv_1' before it is a 1x1 convolution": (
+        "Conv_2",
+        (
+            f"{INPUT} (y) {{ a = Conv(x, w1) b = Conv<pads=[1,1,1,1]>(x, w3) "
+            "c = Conv<pads=[1,1,1,1]>(b, w3) y = Add(a, c) }"
+        ),
+    ),
+    "averages over fewer pixels at the border": (
+        "AveragePool",
+        (
+            f"{INPUT} (y) {{ a = Conv<pads=[1,1,1,1]>(x, w3) "
+            "b = AveragePool<kernel_shape=[3,3], pads=[1,1,1,1]>(x) y = Add(a, b) }"
+        ),
+    ),
     "no image of a known size": (
         "Conv",
         "g (float[1,2,4] x) => (y) { a = Conv<pads=[1,1]>(x, rows) y = Add(a, x) }",
@@ -279,6 +300,32 @@ def test_what_cannot_be_merged_stays_with_the_reason(reason):
     assert reason in result.refused[0].reason
     assert result.refused[0].node == node
     assert op_types(result.graph) == op_types(graph)
+
+
+def test_a_row_and_an_average_merge_although_each_alone_would_be_no_gain():
+    graph = network(
+        f"""{INPUT} (y) {{ a = Conv<pads=[1,1,1,1]>(x, w3) b = Conv(x, w1)
+        c = AveragePool<kernel_shape=[3,3], pads=[1,1,1,1], count_include_pad=1>(b)
+        d = Add(a, c) e = AveragePool<kernel_shape=[1,3], pads=[0,1,0,1], count_include_pad=1>(x)
+        y = Add(e, d) }}""",
+        **WEIGHTS,
+    )
+    result = merge_branches(graph)
+
+    assert op_types(result.graph) == ["Conv"]
+    (merged,) = result.merged
+    assert merged.branches == ("AveragePool_1", "Conv", "AveragePool")
+    assert set(merged.gone) == {"Conv_1", "AveragePool", "AveragePool_1", "Add", "Add_1"}
+    assert prove_parity(graph, result.graph, RUNTIME, probe_inputs(graph)).max_rel < 1e-5
+
+
+def test_a_row_whose_middle_is_read_elsewhere_stays():
+    graph = network(
+        f"{INPUT} (y, z) {{ a = Conv(x, w1) b = Conv(x, w1) c = Conv<pads=[1,1,1,1]>(b, w3) "
+        "y = Add(a, c) z = Relu(b) }",
+        **WEIGHTS,
+    )
+    assert merge_branches(graph).done == ()
 
 
 def test_of_branches_with_one_that_is_used_elsewhere_the_others_merge():

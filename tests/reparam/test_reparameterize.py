@@ -1,3 +1,4 @@
+from collections import Counter
 from itertools import product
 
 import numpy as np
@@ -5,11 +6,15 @@ import pytest
 
 from edgekit.backends.onnxruntime import OnnxRuntime
 from edgekit.errors import ParityError
+from edgekit.export.simplify import simplify
+from edgekit.load.onnx_file import load_onnx
+from edgekit.macs import macs_per_node
 from edgekit.reparam import reparameterize as module
 from edgekit.reparam.fold import fold_batchnorm
 from edgekit.reparam.merge import merge_branches
 from edgekit.reparam.probes import probe_inputs
 from edgekit.reparam.reparameterize import reparameterize
+from edgekit.reparam.trees import sum_trees
 from tests.networks import network
 
 RUNTIME = OnnxRuntime(threads=1, optimize=False)
@@ -151,3 +156,45 @@ def test_a_wrong_merge_does_not_pass(monkeypatch):
 
     with pytest.raises(ParityError, match=r"'Conv_1', 'BatchNormalization_2', .*into 'Conv'"):
         reparameterize(graph, RUNTIME, probe_inputs(graph))
+
+
+def plain(path):
+    """The real network of a file, reparameterized, and as it was before."""
+    graph = load_onnx(path, RUNTIME).graph
+    picture = probe_inputs(graph)[1:]
+    graph = simplify(graph, RUNTIME, picture)
+    return graph, reparameterize(graph, RUNTIME, picture)
+
+
+@pytest.mark.data
+def test_yolov10s_has_no_normalization_and_no_parallel_convolutions_left(data_dir):
+    _, result = plain(data_dir / "models" / "yolov10s_e2e_unfused.onnx")
+
+    graph = result.graph.model.graph
+    assert not [node for node in graph if node.op_type == "BatchNormalization"]
+    for tree in sum_trees(graph):
+        convs = [n for v in tree.leaves if (n := v.producer()) and n.op_type == "Conv"]
+        assert len({conv.inputs[0] for conv in convs}) == len(convs)
+    assert (len(result.folded), len(result.merged), result.refused) == (81, 2, ())
+    assert max(proof.difference for proof in result.proofs) < 1e-6
+
+
+@pytest.mark.data
+@pytest.mark.parametrize(
+    ("name", "rules"),
+    [
+        ("picodet_s_320_coco", {}),
+        ("yolov5n", {}),
+        ("yolov5n_stalegrid", {}),
+        ("yolov8n", {}),
+        ("yolov8n_unfused", {"a batch normalization behind a layer": 57}),
+        ("yolox_nano_kazuhito", {"blocks spread to channels": 1, "a pool of a smaller pool": 2}),
+    ],
+)
+def test_no_real_network_is_harmed(data_dir, name, rules):
+    graph, result = plain(data_dir / "models" / f"{name}.onnx")
+
+    assert Counter(done.rule for done in result.done) == rules
+    assert (result.dropped, result.refused) == ((), ())
+    work = [sum(macs_per_node(g).values()) for g in (graph, result.graph)]
+    assert work[1] == work[0]
