@@ -45,13 +45,13 @@ def map_file(path: Path) -> mmap.mmap:
         raise ModelError("expected a file, found 0 bytes. Copy or save it again.") from err
 
 
-def no_checkpoint(data: bytes | mmap.mmap) -> ModelError:
-    """Return the error for a file that is no checkpoint at all, named for what it seems to be."""
+def no_checkpoint(data: bytes | mmap.mmap, expected: str = "a PyTorch checkpoint") -> ModelError:
+    """Return the error for a file that is not ``expected``, named for what it seems to be."""
     head = data[:512]
-    found, remedy = "bytes that are none", "Name the checkpoint, or copy it again."
+    found, remedy = "bytes that are none", "Name the right file, or copy it again."
     for magic, kind, advice in _KINDS:
         if head.lstrip().startswith(magic):
             found, remedy = kind, advice
     if found == "bytes that are none" and not head.translate(None, _TEXT):
         found = "a text file"
-    return ModelError(f"expected a PyTorch checkpoint, found {found} ({len(data)} bytes). {remedy}")
+    return ModelError(f"expected {expected}, found {found} ({len(data)} bytes). {remedy}")
