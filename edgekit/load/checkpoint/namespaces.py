@@ -14,8 +14,7 @@ if TYPE_CHECKING:
     from edgekit.load.checkpoint.nodes import Global
 
 PACKAGES = (
-    "torch.nn.modules",
-    "torch.nn.parallel",
+    "torch.nn",
     "torch.optim",
     "torch.amp",
     "torch.cuda.amp",
@@ -23,6 +22,10 @@ PACKAGES = (
     # detectors, by the packages their training code saves under
     "models",  # YOLOv5, v7, v9
     "utils",  # the same
+    "damo",
+    "gold_yolo",
+    "super_gradients",
+    "timm",
     "ultralytics",
     "yolov5",
     "yolov6",

@@ -30,6 +30,11 @@ def test_a_reference_says_name_type_and_size():
     assert found.nbytes == 8
 
 
+@pytest.mark.parametrize("module", ["torch", "torch.cuda", "torch.storage"])
+def test_a_storage_of_a_gpu_is_a_storage(module):
+    assert storage_id(reference(Global(module, "HalfStorage"))).dtype == "f2"
+
+
 @pytest.mark.parametrize("kind", [Global("torch", "QInt8Storage"), Global("os", "FloatStorage"), 3])
 def test_a_storage_of_another_type_is_refused_by_name(kind):
     with pytest.raises(ModelError, match=r"expected storages of .*FloatStorage.*found"):
