@@ -1,0 +1,123 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from edgekit.errors import ModelError
+from edgekit.nets.darknet import build_darknet
+from tests.nets.darknet_cfgs import PUBLISHED, Cfg, yolov4_tiny
+from tests.published import work
+
+SIDE, SMALL = 96, 1 / 16
+ORACLE = json.loads((Path(__file__).parent / "darknet_opencv.json").read_text(encoding="utf-8"))
+# Numbers behind the header of 20 bytes in the published files yolov3.weights (248,007,048 bytes)
+# and so on; parameters and operations as the README of AlexeyAB/darknet and Darknet itself print.
+NUMBERS = {
+    "yolov3": 62_001_757,
+    "yolov3-spp": 63_052_381,
+    "yolov3-tiny": 8_858_734,
+    "yolov4": 64_429_405,
+    "yolov4-tiny": 6_062_814,
+}
+OPERATIONS = {"yolov3": 65.86, "yolov3-tiny": 5.56, "yolov4": 60.1, "yolov4-tiny": 6.9}
+
+
+def image():
+    wave = np.sin(np.arange(3 * SIDE * SIDE) * 0.013) / 2 + 0.5
+    return wave.astype(np.float32).reshape(1, 3, SIDE, SIDE)
+
+
+def whole(name):
+    """The published network with nothing but zeros in it."""
+    return build_darknet(PUBLISHED[name](416).read(np.zeros(NUMBERS[name], np.float32)))
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+@torch.inference_mode()
+def test_predictions_are_those_of_opencv(name):
+    detector = build_darknet(PUBLISHED[name](SIDE, SMALL).read())
+
+    rows = detector.module(torch.from_numpy(image()))[0].numpy().astype(np.float64)
+
+    expected = np.array(ORACLE[name])
+    found = rows[expected[:, 0].astype(int)]
+    scores = np.where(expected[:, 6:] == 0, 0, found[:, 4:5] * found[:, 5:])
+    fractions = np.concatenate([found[:, :4] / SIDE, found[:, 4:5], scores], 1)
+    # OpenCV adds 1e-6 to a variance, Darknet 1e-5.
+    np.testing.assert_allclose(fractions, expected[:, 1:], rtol=2e-3, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_the_published_weights_file_has_a_number_for_every_place(name):
+    state = whole(name).module.state_dict()
+
+    counts = sum(value.numel() for key, value in state.items() if not key.endswith("tracked"))
+    assert counts == NUMBERS[name]
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_its_operations_are_the_published_ones(name):
+    module = whole(name).module.to("meta")
+
+    assert 2 * work(module, 416).macs / 1e9 == pytest.approx(OPERATIONS[name], rel=0.01)
+
+
+def test_yolov3_has_the_published_parameters():
+    found = sum(p.numel() for p in whole("yolov3").module.parameters())
+
+    assert f"{found / 1e6:.1f}M" == "61.9M"
+
+
+@pytest.mark.parametrize(
+    ("name", "family", "strides"),
+    [
+        ("yolov3", "yolov3", (32, 16, 8)),
+        ("yolov3-tiny", "yolov3", (32, 16)),
+        ("yolov4", "yolov4", (8, 16, 32)),
+        ("yolov4-tiny", "yolov4", (32, 16)),
+    ],
+)
+def test_family_strides_and_size_are_told(name, family, strides):
+    detector = build_darknet(PUBLISHED[name](SIDE, SMALL).read())
+
+    assert (detector.family, detector.strides, detector.side) == (family, strides, SIDE)
+    assert not detector.end_to_end
+    assert not detector.module.training
+
+
+def test_a_configuration_begins_with_the_net():
+    read = yolov4_tiny(SIDE, SMALL).read()
+    del read.sections[0]
+
+    with pytest.raises(ModelError, match=r"\[net\] as first section, found \[convolutional\]"):
+        build_darknet(read)
+
+
+def test_a_network_without_yolo_layers_is_no_detector():
+    cfg = Cfg(SIDE, SMALL)
+    cfg.conv(32, 3)
+
+    with pytest.raises(ModelError, match=r"a \[yolo\] layer"):
+        build_darknet(cfg.read())
+
+
+@pytest.mark.parametrize("more", [-1, 1])
+def test_weights_of_another_network_are_refused(more):
+    cfg = yolov4_tiny(SIDE, SMALL)
+    numbers = np.resize(cfg.numbers(), cfg.numbers().size + more)
+
+    with pytest.raises(ModelError, match="Take the weights that belong"):
+        build_darknet(cfg.read(numbers))
+
+
+def test_maps_of_different_size_are_refused_when_they_meet():
+    cfg = Cfg(SIDE, SMALL)
+    cfg.conv(32, 3)
+    cfg.conv(32, 3, 2)
+    cfg.shortcut(-2)
+    cfg.yolo((0,), (10, 10))
+
+    with pytest.raises(ModelError, match="layers that fit together"):
+        build_darknet(cfg.read())
