@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import torch
 from torch import nn
@@ -16,25 +16,23 @@ from edgekit.nets.darknet_weights import DarknetWeights
 from edgekit.nets.routed import RoutedNetwork
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from pathlib import Path
+    from collections.abc import Sequence
 
+    import numpy as np
     from numpy.typing import NDArray
+
+    from edgekit.nets.darknet_section import ReadSection
 
 
 class ReadDarknet(Protocol):
     """A configuration and its weights as plain data."""
 
     @property
-    def path(self) -> Path:
-        """Return the configuration's file."""
+    def sections(self) -> Sequence[ReadSection]:
+        """Return every section, ``[net]`` first."""
 
     @property
-    def sections(self) -> Sequence[tuple[str, Mapping[str, str]]]:
-        """Return kind and options of every section, ``net`` first."""
-
-    @property
-    def weights(self) -> NDArray[Any]:
+    def weights(self) -> NDArray[np.float32]:
         """Return all numbers of the weights file behind its header."""
 
 
@@ -48,31 +46,20 @@ def build_darknet(model: ReadDarknet) -> LoadedDetector:
         ModelError: A section is of a kind or has an option that edgekit does not compute, parts
             do not fit together, or the weights are more or fewer than the layers need.
     """
-    file = str(model.path)
-    sections = [
-        DarknetSection(kind, options, place - 1, file)
-        for place, (kind, options) in enumerate(model.sections)
-    ]
-    if not sections or sections[0].kind not in {"net", "network"}:
-        found = f"[{sections[0].kind}]" if sections else "none"
-        raise ModelError(
-            f"Cannot load '{file}': expected [net] as first section, found {found}. Give the .cfg "
-            "file that the weights were trained with."
-        )
-    network = DarknetNetwork(
-        sections[0].whole("channels", 3, 1), DarknetWeights(model.weights, file)
-    )
+    sections = [DarknetSection(read, place - 1) for place, read in enumerate(model.sections)]
+    where = sections[0].read.where
+    weights = DarknetWeights(model.weights, where)
+    network = DarknetNetwork(sections[0].whole("channels", 3, 1), weights)
     for section in sections[1:]:
         add_layer(section, network)
     network.weights.finish()
-    return _detector(network, sections)
+    return _detector(network, sections[0])
 
 
-def _detector(network: DarknetNetwork, sections: list[DarknetSection]) -> LoadedDetector:
-    net, file = sections[0], sections[0].file
+def _detector(network: DarknetNetwork, net: DarknetSection) -> LoadedDetector:
     if not network.yolo:
         raise ModelError(
-            f"Cannot load '{file}': expected a [yolo] layer, found none: it is no detector edgekit "
+            f"{net.read.where}: expected a [yolo] layer, found none: it is no detector edgekit "
             "knows. YOLOv2 and older networks end in [region] or [detection]."
         )
     levels = tuple(level for _, level, _ in network.yolo)
@@ -83,7 +70,7 @@ def _detector(network: DarknetNetwork, sections: list[DarknetSection]) -> Loaded
     )
     module.eval().requires_grad_(requires_grad=False)
     strides = tuple(level.stride for level in levels)
-    _try(module, network.width, int(2 * max(strides)), file)
+    _try(module, network.width, int(2 * max(strides)), net.read.where)
     height, width = net.whole("height", 416, 1), net.whole("width", 416, 1)
     newer = any(isinstance(part, nn.Mish) for part in module.modules())
     newer = newer or any(level.xy_scale != 1 or level.activated for level in levels)
@@ -98,7 +85,7 @@ def _detector(network: DarknetNetwork, sections: list[DarknetSection]) -> Loaded
     )
 
 
-def _try(module: nn.Module, channels: int, side: int, file: str) -> None:
+def _try(module: nn.Module, channels: int, side: int, where: str) -> None:
     """Run a small image through, so that layers that do not fit are found here."""
     try:
         with torch.inference_mode():
@@ -106,6 +93,6 @@ def _try(module: nn.Module, channels: int, side: int, file: str) -> None:
     except RuntimeError as err:
         first = str(err).partition("\n")[0]
         raise ModelError(
-            f"Cannot load '{file}': expected layers that fit together, found: {first}. Take the "
+            f"{where}: expected layers that fit together, found: {first}. Take the "
             "configuration the weights were trained with."
         ) from err

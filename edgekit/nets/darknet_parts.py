@@ -102,7 +102,7 @@ def add_layer(section: DarknetSection, network: DarknetNetwork) -> None:
 def _convolutional(section: DarknetSection, network: DarknetNetwork) -> DarknetLayer:
     section.refuse(*_CHANGED_CONV)
     if section.whole("dilation", 1) != 1:
-        raise section.error("'dilation' of 1", section.options["dilation"])
+        raise section.error("'dilation' of 1", section.text("dilation", ""))
     before = network.at(network.last)
     size, stride = section.whole("size", 1, 1), section.whole("stride", 1, 1)
     filters, groups = section.whole("filters", 1, 1), section.whole("groups", 1, 1)
@@ -127,7 +127,7 @@ def _convolutional(section: DarknetSection, network: DarknetNetwork) -> DarknetL
 
 
 def _activation(section: DarknetSection, default: str) -> nn.Module:
-    name = section.options.get("activation", default)
+    name = section.text("activation", default)
     if name not in _ACTIVATIONS:
         raise section.error(f"'activation' of {', '.join(_ACTIVATIONS)}", name)
     return _ACTIVATIONS[name]()
@@ -148,7 +148,8 @@ def _maxpool(section: DarknetSection, network: DarknetNetwork) -> DarknetLayer:
     elif padding == 0:
         pool = nn.MaxPool2d(size, stride)
     else:
-        raise section.error("a pool that keeps or halves the size", f"{dict(section.options)}")
+        found = f"size {size}, stride {stride}, padding {padding}"
+        raise section.error("a pool that keeps or halves the size", found)
     return DarknetLayer(pool, network.last, before.width, before.stride * stride)
 
 
@@ -164,8 +165,8 @@ def _route(section: DarknetSection, network: DarknetNetwork) -> DarknetLayer:
 
 
 def _shortcut(section: DarknetSection, network: DarknetNetwork) -> DarknetLayer:
-    if section.options.get("weights_type", "none") != "none":
-        raise section.error("no 'weights_type'", section.options["weights_type"])
+    if section.text("weights_type", "none") != "none":
+        raise section.error("no 'weights_type'", section.text("weights_type", ""))
     places = (
         network.last,
         *(_place(section, at, network) for at in section.wholes("from")),
@@ -188,7 +189,7 @@ def _place(section: DarknetSection, at: int, network: DarknetNetwork) -> int:
 
 def _upsample(section: DarknetSection, network: DarknetNetwork) -> DarknetLayer:
     if section.number("scale", 1) != 1:
-        raise section.error("'scale' of 1", section.options["scale"])
+        raise section.error("'scale' of 1", section.text("scale", ""))
     section.refuse("reverse")
     factor = section.whole("stride", 2, 1)
     before = network.at(network.last)
@@ -205,7 +206,7 @@ def _yolo(section: DarknetSection, network: DarknetNetwork) -> DarknetLayer:
     before = network.at(network.last)
     numbers = section.numbers("anchors")
     anchors = tuple(zip(numbers[::2], numbers[1::2], strict=False))
-    mask = section.wholes("mask") if "mask" in section.options else tuple(range(len(anchors)))
+    mask = section.wholes("mask") if section.text("mask", "") else tuple(range(len(anchors)))
     if not all(0 <= at < len(anchors) for at in mask) or min(numbers) <= 0:
         raise section.error(f"'mask' of 0 to {len(anchors) - 1}, anchors above 0", f"{mask}")
     classes = section.whole("classes", 20, 1)

@@ -1,10 +1,9 @@
-"""One section of a Darknet configuration, its options read as what they have to be."""
+"""One section of a Darknet configuration, its options held to what a layer can be."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import isfinite
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from edgekit.errors import ModelError
 
@@ -14,63 +13,83 @@ if TYPE_CHECKING:
 _MOST = 65536  # channels, pixels: real networks stay far below, memory does not
 
 
+class ReadSection(Protocol):
+    """What stands below one ``[kind]``; a method raises ``ModelError`` for what it cannot read."""
+
+    @property
+    def kind(self) -> str:
+        """Return ``convolutional``, ``route``, ..."""
+
+    @property
+    def options(self) -> Mapping[str, str]:
+        """Return text by name."""
+
+    @property
+    def where(self) -> str:
+        """Return the file and the place in it, for messages."""
+
+    def whole(self, key: str, default: int) -> int:
+        """Return a whole number."""
+
+    def number(self, key: str, default: float) -> float:
+        """Return a number."""
+
+    def wholes(self, key: str) -> tuple[int, ...]:
+        """Return a list of whole numbers."""
+
+    def numbers(self, key: str) -> tuple[float, ...]:
+        """Return a list of numbers."""
+
+
 @dataclass(frozen=True)
 class DarknetSection:
-    """What stands below one ``[kind]``.
+    """A section and the place of its layer in the network, from 0; -1 for ``[net]``."""
 
-    Attributes:
-        kind: ``convolutional``, ``route``, ...
-        options: As text, by name.
-        place: Of the layer in the network, from 0; -1 for ``[net]``.
-        file: Where it stands, for messages.
-    """
-
-    kind: str
-    options: Mapping[str, str]
+    read: ReadSection
     place: int
-    file: str
+
+    @property
+    def kind(self) -> str:
+        """The kind of layer."""
+        return self.read.kind
 
     def error(self, expected: str, found: str) -> ModelError:
         """Return the refusal of this section; the caller raises it."""
         return ModelError(
-            f"Cannot load '{self.file}': layer {self.place} [{self.kind}]: expected {expected}, "
-            f"found {found}. Convert the network to ONNX with another tool, and give edgekit that "
-            "file."
+            f"{self.read.where}, layer {self.place}: expected {expected}, found {found}. Convert "
+            "the network to ONNX with another tool, and give edgekit that file."
         )
 
+    def text(self, name: str, default: str) -> str:
+        """Return the option as it stands."""
+        return self.read.options.get(name, default)
+
     def whole(self, name: str, default: int, least: int = 0) -> int:
-        """Return the whole number ``name``, at least ``least``.
+        """Return the whole number ``name``.
 
         Raises:
-            ModelError: It is no such number.
+            ModelError: It is none, below ``least``, or larger than in any network.
         """
-        text = self.options.get(name, str(default))
-        try:
-            value = int(text)
-        except ValueError:
-            value = least - 1
+        value = self.read.whole(name, default)
         if not least <= value <= _MOST:
-            raise self.error(f"'{name}' of {least} to {_MOST}", repr(text))
+            raise self.error(f"'{name}' of {least} to {_MOST}", f"{value}")
         return value
 
     def number(self, name: str, default: float) -> float:
         """Return the number ``name``.
 
         Raises:
-            ModelError: It is none, or not finite.
+            ModelError: It is none.
         """
-        return self._number(name, self.options.get(name, str(default)))
+        return self.read.number(name, default)
 
     def numbers(self, name: str) -> tuple[float, ...]:
-        """Return the list of numbers ``name``, which may not be empty.
+        """Return the list of numbers ``name``.
 
         Raises:
             ModelError: There is none, or one of them is no number.
         """
-        parts = [part for part in self.options.get(name, "").split(",") if part.strip()]
-        if not parts:
-            raise self.error(f"numbers in '{name}'", "none")
-        return tuple(self._number(name, part) for part in parts)
+        return self.read.numbers(name)
 
     def wholes(self, name: str) -> tuple[int, ...]:
         """Return the list of whole numbers ``name``.
@@ -78,10 +97,7 @@ class DarknetSection:
         Raises:
             ModelError: There is none, or one of them is no whole number.
         """
-        numbers = self.numbers(name)
-        if any(number != int(number) for number in numbers):
-            raise self.error(f"whole numbers in '{name}'", repr(self.options[name]))
-        return tuple(map(int, numbers))
+        return self.read.wholes(name)
 
     def refuse(self, *names: str) -> None:
         """Refuse any of the options ``names`` that is not 0.
@@ -91,13 +107,4 @@ class DarknetSection:
         """
         for name in names:
             if self.number(name, 0) != 0:
-                raise self.error(f"no '{name}'", self.options[name])
-
-    def _number(self, name: str, text: str) -> float:
-        try:
-            value = float(text)
-        except ValueError:
-            value = float("nan")
-        if not isfinite(value):
-            raise self.error(f"a number in '{name}'", repr(text.strip()))
-        return value
+                raise self.error(f"no '{name}'", self.text(name, ""))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 class DarknetWeights:
     """What is left of the numbers; each layer takes its own."""
 
-    def __init__(self, numbers: NDArray[Any], file: str) -> None:
-        """Take all numbers behind the file's header, and a name for messages."""
-        self._numbers = np.asarray(numbers, np.float32).reshape(-1)
-        self._file = file
+    def __init__(self, numbers: NDArray[np.float32], where: str) -> None:
+        """Take all numbers behind the file's header, and where they go, for messages."""
+        self._numbers = numbers
+        self._where = where
         self._next = 0
 
     def fill(self, conv: nn.Conv2d, bn: nn.BatchNorm2d | None) -> None:
@@ -63,6 +63,6 @@ class DarknetWeights:
 
     def _wrong(self, expected: str, found: str | None = None) -> ModelError:
         return ModelError(
-            f"Cannot load '{self._file}': expected {expected}, found "
-            f"{found or self._numbers.size}. Take the weights that belong to this configuration."
+            f"{self._where}: expected {expected}, found {found or self._numbers.size}. Take the "
+            "weights that belong to this configuration."
         )

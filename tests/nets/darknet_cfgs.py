@@ -8,10 +8,9 @@ Source:
 
 from __future__ import annotations
 
-from pathlib import Path
-from types import SimpleNamespace
-
 import numpy as np
+
+from edgekit.load.darknet import DarknetModel, Section
 
 COARSE = (10, 13, 16, 30, 33, 23, 30, 61, 62, 45, 59, 119, 116, 90, 156, 198, 373, 326)
 V4 = (12, 16, 19, 36, 40, 28, 36, 75, 76, 55, 72, 146, 142, 110, 192, 243, 459, 401)
@@ -96,10 +95,14 @@ class Cfg:
             parts.append(kernel * (3 / (inputs * size**2)) ** 0.5)
         return np.concatenate(parts).astype(np.float32)
 
-    def read(self, numbers: np.ndarray | None = None) -> SimpleNamespace:
+    def read(self, numbers: np.ndarray | None = None) -> DarknetModel:
         """The network as the reader of configuration and weights gives it."""
         weights = self.numbers() if numbers is None else numbers
-        return SimpleNamespace(path=Path("tiny.cfg"), sections=self.sections, weights=weights)
+        sections = tuple(
+            Section(kind, options, f"Cannot load 'tiny.cfg': [{kind}]")
+            for kind, options in self.sections
+        )
+        return DarknetModel(sections, weights, seen=0)
 
     def text(self) -> str:
         blocks = (

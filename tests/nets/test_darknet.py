@@ -1,4 +1,5 @@
 import json
+import struct
 from pathlib import Path
 
 import numpy as np
@@ -6,6 +7,7 @@ import pytest
 import torch
 
 from edgekit.errors import ModelError
+from edgekit.load.darknet import read_darknet
 from edgekit.nets.darknet import build_darknet
 from tests.nets.darknet_cfgs import PUBLISHED, Cfg, yolov4_tiny
 from tests.published import work
@@ -49,6 +51,19 @@ def test_predictions_are_those_of_opencv(name):
     np.testing.assert_allclose(fractions, expected[:, 1:], rtol=2e-3, atol=1e-5)
 
 
+@torch.inference_mode()
+def test_what_is_read_from_files_is_built(tmp_path):
+    cfg = yolov4_tiny(SIDE, SMALL)
+    paths = tmp_path / "net.cfg", tmp_path / "net.weights"
+    paths[0].write_text(cfg.text())
+    paths[1].write_bytes(struct.pack("<3iq", 0, 2, 5, 1000) + cfg.numbers().tobytes())
+
+    detector = build_darknet(read_darknet(*paths))
+
+    x = torch.from_numpy(image())
+    assert torch.equal(detector.module(x), build_darknet(cfg.read()).module(x))
+
+
 @pytest.mark.parametrize("name", PUBLISHED)
 def test_the_published_weights_file_has_a_number_for_every_place(name):
     state = whole(name).module.state_dict()
@@ -85,14 +100,6 @@ def test_family_strides_and_size_are_told(name, family, strides):
     assert (detector.family, detector.strides, detector.side) == (family, strides, SIDE)
     assert not detector.end_to_end
     assert not detector.module.training
-
-
-def test_a_configuration_begins_with_the_net():
-    read = yolov4_tiny(SIDE, SMALL).read()
-    del read.sections[0]
-
-    with pytest.raises(ModelError, match=r"\[net\] as first section, found \[convolutional\]"):
-        build_darknet(read)
 
 
 def test_a_network_without_yolo_layers_is_no_detector():

@@ -4,6 +4,7 @@ import torch
 from torch import nn
 
 from edgekit.errors import ModelError
+from edgekit.load.darknet import Section
 from edgekit.nets.darknet_parts import DarknetNetwork, add_layer
 from edgekit.nets.darknet_section import DarknetSection
 from edgekit.nets.darknet_weights import DarknetWeights
@@ -14,7 +15,7 @@ def network(*sections, width=4):
     found = DarknetNetwork(width, DarknetWeights(np.zeros(9999, np.float32), "net.cfg"))
     for place, (kind, options) in enumerate(sections):
         texts = {name: str(value) for name, value in options.items()}
-        add_layer(DarknetSection(kind, texts, place, "net.cfg"), found)
+        add_layer(DarknetSection(Section(kind, texts, f"[{kind}]"), place), found)
     return found
 
 
@@ -116,7 +117,7 @@ YOLO = {"anchors": "1,2", "mask": "0", "classes": 1}
             [conv(), ("yolo", YOLO), conv(filters=7), ("yolo", YOLO | {"classes": 2})],
             "1 classes as before",
         ),
-        ([("crop", {})], r"layer 0 \[crop\]: expected a layer of convolutional"),
+        ([("crop", {})], r"\[crop\], layer 0: expected a layer of convolutional"),
     ],
 )
 def test_what_is_not_computed_as_darknet_does_is_refused(sections, message):
