@@ -12,6 +12,7 @@ from torch import nn
 
 from edgekit.nets.architectures.registry import ARCHITECTURES
 from edgekit.nets.distance_head import Expectation
+from edgekit.nets.yolov7_blocks import Implicit
 from edgekit.nets.yolov9_blocks import SummedBranches
 from edgekit.nets.yolov10_blocks import RepVggDw
 
@@ -111,3 +112,21 @@ def _small_branches(module: nn.Module):
         else:
             rest = [part.conv1] if isinstance(part, RepVggDw) else []
         yield from (c for branch in rest for c in branch.modules() if isinstance(c, nn.Conv2d))
+
+
+def fill(module: nn.Module, seed: int = 0) -> nn.Module:
+    """Give every layer weights and statistics of its own, such that signals reach the outputs."""
+    torch.manual_seed(seed)
+    for part in module.modules():
+        if isinstance(part, nn.BatchNorm2d):
+            nn.init.uniform_(part.running_mean, -0.3, 0.3)
+            nn.init.uniform_(part.running_var, 0.6, 1.6)
+            nn.init.uniform_(part.weight, 0.6, 1.4)
+            nn.init.uniform_(part.bias, -0.3, 0.3)
+        elif isinstance(part, nn.Conv2d) and part.out_channels > 1:
+            nn.init.normal_(part.weight, std=(2 / part.weight[0].numel()) ** 0.5)
+            if part.bias is not None:
+                nn.init.normal_(part.bias)
+        elif isinstance(part, Implicit):
+            part.implicit.data += torch.randn_like(part.implicit) / 3
+    return module.eval().requires_grad_(requires_grad=False)

@@ -25,6 +25,7 @@ V8 = SimpleNamespace(
     block="ultralytics.nn.modules.block",
     head="ultralytics.nn.modules.head",
 )
+V7 = V9 = V5  # one name of a class, another class
 NAMES = {0: "cat", 1: "dog", 2: "owl"}
 _classes: dict[str, type[nn.Module]] = {}
 
@@ -71,10 +72,14 @@ def checkpoint(content: Any) -> SimpleNamespace:
 @contextmanager
 def importable() -> Iterator[None]:
     """Let pickle find the classes of ``saved``, as on the computer that trained the model."""
-    added = {}
+    added: dict[str, ModuleType] = {}
     for name, kind in _classes.items():
         home = name.rpartition(".")[0]
-        added.setdefault(home, ModuleType(home)).__dict__[kind.__name__] = kind
+        parts = home.split(".")
+        for end in range(1, len(parts) + 1):
+            package = ".".join(parts[:end])
+            added.setdefault(package, ModuleType(package))
+        setattr(added[home], kind.__name__, kind)
     sys.modules.update(added)
     try:
         yield
@@ -177,6 +182,40 @@ def psa(width: int) -> nn.Module:
     return saved(f"{V8.block}.PSA", parts, c=half)
 
 
+def rep_conv(inputs: int, outputs: int, kind: str = "RepConvN") -> nn.Module:
+    """Parallel convolutions as YOLOv9 names them, or as YOLOv7 does."""
+    none = nn.Identity()
+    dense, small = (conv(inputs, outputs, k, home=V9, act=none) for k in (3, 1))
+    parts = {"act": nn.SiLU(), "conv1": dense, "conv2": small}
+    if kind == "RepConv":
+        dense, small = (nn.Sequential(of.conv, of.bn) for of in (dense, small))
+        parts = {"act": nn.SiLU(), "rbr_dense": dense, "rbr_1x1": small}
+    return saved(f"{V9.block}.{kind}", parts)
+
+
+def elan(inputs: int, outputs: int, *, inner=None) -> nn.Module:
+    """The block of YOLOv9, or of its first stage where nothing is nested."""
+    half = outputs // 2
+    make = inner or (lambda: conv(half, half, 3, home=V9))
+    parts = {
+        "cv1": conv(inputs, outputs, home=V9),
+        "cv2": make(),
+        "cv3": make(),
+        "cv4": conv(2 * outputs, outputs, home=V9),
+    }
+    return saved(f"{V9.block}.{'RepNCSPELAN4' if inner else 'ELAN1'}", parts, c=half)
+
+
+def rep_csp(width: int) -> nn.Module:
+    """What is nested in the block of YOLOv9."""
+    half = width // 2
+    parts = {"cv1": rep_conv(half, half), "cv2": conv(half, half, 3, home=V9)}
+    bottle = saved(f"{V9.block}.RepNBottleneck", parts, add=True)
+    convs = {f"cv{i}": conv(width, half, home=V9) for i in (1, 2)}
+    parts = {**convs, "cv3": conv(2 * half, width, home=V9), "m": nn.Sequential(bottle)}
+    return nn.Sequential(saved(f"{V9.block}.RepNCSP", parts), conv(width, width, 3, home=V9))
+
+
 def anchor_head(widths: list[int], classes: int) -> nn.Module:
     anchors = torch.arange(1, len(widths) * 4 + 1).reshape(len(widths), 2, 2) / 2
     m = nn.ModuleList(nn.Conv2d(width, 2 * (5 + classes), 1) for width in widths)
@@ -185,6 +224,36 @@ def anchor_head(widths: list[int], classes: int) -> nn.Module:
     head.register_buffer("anchors", anchors)
     head.anchor_grid = [torch.zeros(1)] * len(widths)
     return head
+
+
+def learned_head(widths: list[int], classes: int, *, auxiliary: bool = False) -> nn.Module:
+    """The head of YOLOv7 in training, with a second one where ``auxiliary``."""
+    plain = anchor_head(widths, classes)
+
+    def numbers(kind: str, size: int) -> nn.Module:
+        module = saved(f"{V7.block}.{kind}")
+        module.register_parameter("implicit", nn.Parameter(torch.rand(1, size, 1, 1) + 0.5))
+        return module
+
+    parts = {
+        "m": plain.m,
+        "ia": nn.ModuleList(numbers("ImplicitA", width) for width in widths),
+        "im": nn.ModuleList(numbers("ImplicitM", 2 * (5 + classes)) for _ in widths),
+    }
+    if auxiliary:
+        parts["m2"] = nn.ModuleList(nn.Conv2d(width, 2 * (5 + classes), 1) for width in widths)
+    kind = "IAuxDetect" if auxiliary else "IDetect"
+    head = saved(f"{V7.head}.{kind}", parts, nc=classes, stride=plain.stride)
+    head.register_buffer("anchors", plain.anchors)
+    return head
+
+
+def twin_head(widths: list[int], classes: int) -> nn.Module:
+    """Both heads of YOLOv9, the auxiliary one first."""
+    first, second = (distance_head(widths, classes, home=V9) for _ in range(2))
+    parts = {"cv2": first.cv2, "cv3": first.cv3, "cv4": second.cv2, "cv5": second.cv3}
+    parts |= {"dfl": first.dfl, "dfl2": second.dfl}
+    return saved(f"{V9.head}.DualDDetect", parts, nc=classes, reg_max=4, stride=first.stride)
 
 
 def distance_head(
@@ -242,3 +311,76 @@ def yolo(family: str, width: int = 4, depth: int = 1, *, home=None, **attributes
         ([9, 6], heads[family]([c, d], len(NAMES), **options[family])),
     ]
     return network(layers, home, **attributes)
+
+
+def yolov9(width: int = 8) -> nn.Module:
+    """A detector of two maps whose second pair of maps is for training only."""
+    torch.manual_seed(0)
+    a, b = width, 2 * width
+    layers = [
+        (-1, saved(f"{V9.block}.Silence")),
+        (-1, conv(3, a, 3, 4, home=V9)),
+        (-1, elan(a, a)),
+        (-1, saved(f"{V9.block}.AConv", {"cv1": conv(a, a, 3, 2, home=V9)})),
+        (-1, elan(a, b, inner=lambda: rep_csp(width))),
+        (-1, saved(f"{V9.block}.AConv", {"cv1": conv(b, b, 3, 2, home=V9)})),
+        (4, saved(f"{V9.block}.CBLinear", {"conv": nn.Conv2d(b, 3 * a, 1)}, c2s=[a, b])),
+        (5, conv(b, b, 3, home=V9)),
+        (7, conv(b, b, 3, home=V9)),
+        ([8, 7, 4, 5], twin_head([b, b], len(NAMES))),
+    ]
+    return network(layers, V9)
+
+
+def yolov7(*, auxiliary: bool = False) -> nn.Module:
+    """A detector of two maps with the layers of YOLOv7."""
+    torch.manual_seed(0)
+    leaky = {"act": nn.LeakyReLU(0.1), "home": V7}
+    pool = saved(f"{V7.block}.MP", {"m": nn.MaxPool2d(2, 2)})
+    spread = saved(f"{V7.block}.SP", {"m": nn.MaxPool2d(5, 1, 2)})
+    convs = {f"cv{i}": conv(8, 8, home=V7) for i in (1, 2, 3, 4, 6)}
+    convs |= {"cv5": conv(16, 8, home=V7), "cv7": conv(16, 8, home=V7)}
+    pools = {"m": nn.ModuleList([nn.MaxPool2d(5, 1, 2)])}
+    layers = [
+        (-1, conv(3, 8, 3, 4, **leaky)),
+        (-1, pool),
+        (-1, rep_conv(8, 8, "RepConv")),
+        (-1, conv(8, 8, 3, 2, **leaky)),
+        (-1, spread),
+        ([-1, -2], saved(f"{V7.block}.Concat", d=1)),
+        (-1, conv(16, 8, **leaky)),
+        (-1, saved(f"{V7.block}.SPPCSPC", convs | pools)),
+        (2, conv(8, 8, 3, home=V7)),
+        (7, conv(8, 8, 3, home=V7)),
+        ([2, 7, 8, 9] if auxiliary else [8, 9], learned_head([8, 8], 3, auxiliary=auxiliary)),
+    ]
+    return network(layers, V7)
+
+
+def yolo11() -> nn.Module:
+    """A detector of two maps with the blocks of YOLO11."""
+    torch.manual_seed(0)
+
+    def narrow(width: int) -> nn.Module:
+        parts = {"cv1": conv(width, width // 2, 3), "cv2": conv(width // 2, width, 3)}
+        return saved(f"{V8.block}.Bottleneck", parts, add=True)
+
+    def nested() -> nn.Module:
+        block = c3(8, 8, home=V8)
+        return saved(f"{V8.block}.C3k", dict(block.named_children()))
+
+    def attentive(width: int) -> nn.Module:
+        ffn = nn.Sequential(conv(width, 2 * width), conv(2 * width, width, act=nn.Identity()))
+        return saved(f"{V8.block}.PSABlock", {"attn": attention(width), "ffn": ffn}, add=True)
+
+    parts = {"cv1": conv(16, 16), "cv2": conv(16, 16), "m": nn.Sequential(attentive(8))}
+    layers = [
+        (-1, conv(3, 8, 3, 4)),
+        (-1, conv(8, 16, 3, 2)),
+        (-1, c2f(16, 16, kind="C3k2", inner=lambda: narrow(8))),
+        (-1, conv(16, 16, 3, 2)),
+        (-1, c2f(16, 16, kind="C3k2", inner=nested)),
+        (-1, saved(f"{V8.block}.C2PSA", parts, c=8)),
+        ([2, 5], distance_head([16, 16], len(NAMES))),
+    ]
+    return network(layers, V8)

@@ -13,7 +13,7 @@ from torch import nn
 
 from edgekit.errors import ModelError
 from edgekit.nets.heads import BuiltHead, build_head, is_head
-from edgekit.nets.routed import RoutedNetwork, Source
+from edgekit.nets.routed import RoutedNetwork, Source, needed
 from edgekit.nets.stored import StoredModule, StoredObject
 from edgekit.nets.table import build_module, kind_of
 
@@ -22,6 +22,18 @@ if TYPE_CHECKING:
 
 _MOST_MODULES = 20_000
 _LARGEST_SIDE = 4096
+# The first class that is in a network tells its family.
+_FAMILIES = {
+    "v10Detect": "yolov10",
+    "RepNCSPELAN4": "yolov9",
+    "C3k2": "yolo11",
+    "DFL": "yolov8",
+    "IDetect": "yolov7",
+    "IAuxDetect": "yolov7",
+    "SPPCSPC": "yolov7",
+    "MP": "yolov7",
+    "Detect": "yolov5",
+}
 _WRAPPERS = {
     "torch.nn.parallel.DataParallel",
     "torch.nn.parallel.data_parallel.DataParallel",
@@ -47,7 +59,7 @@ class LoadedDetector:
 
     Attributes:
         module: Takes images ``(N, 3, H, W)`` in 0..1, gives decoded predictions.
-        family: ``yolov5``, ``yolov8`` or ``yolov10``.
+        family: ``yolov5`` to ``yolov10``, or ``yolo11``.
         class_names: As many as the head tells apart.
         strides: Of the maps the head reads, in pixels.
         end_to_end: Detections come out instead of predictions that need NMS.
@@ -78,12 +90,18 @@ def build_detector(checkpoint: ReadCheckpoint) -> LoadedDetector:
     layers = list(network.child("model").children().values())
     if not layers or not is_head(layers[-1]):
         found = layers[-1].class_name if layers else "no layers"
-        raise network.error("a detection head (Detect or v10Detect) as last layer", found)
+        raise network.error("a detection head (Detect or a kind of it) as last layer", found)
     head = build_head(layers[-1], end_to_end=_end_to_end(network))
-    modules = [*(build_module(layer) for layer in layers[:-1]), head.module]
-    module = RoutedNetwork(modules, [_source(layer, i) for i, layer in enumerate(layers)]).eval()
+    sources = _sources(layers, head)
+    spare = set(range(len(layers))) - set(needed(sources))
+    modules = [
+        nn.Identity() if place in spare else build_module(layer)
+        for place, layer in enumerate(layers[:-1])
+    ]
+    module = RoutedNetwork([*modules, head.module], sources).eval()
     module.requires_grad_(requires_grad=False)
-    _check_all_used(network, module, layers[-1], head)
+    dropped = (*map(layers[-1].key_of, head.dropped), *(layers[place].key for place in spare))
+    _check_all_used(network, module, dropped)
     _try(network, module, head)
     return LoadedDetector(
         module,
@@ -91,7 +109,7 @@ def build_detector(checkpoint: ReadCheckpoint) -> LoadedDetector:
         _class_names(network, head.classes),
         head.strides,
         head.end_to_end,
-        (*note, *head.notes, *_half(network)),
+        (*note, *head.notes, *_left_out(spare), *_half(network)),
         _side(checkpoint.content),
     )
 
@@ -145,6 +163,18 @@ def _end_to_end(network: StoredModule) -> bool | None:
     return next((flag for flag in stated if isinstance(flag, bool)), None)
 
 
+def _sources(layers: list[StoredModule], head: BuiltHead) -> list[Source]:
+    """Return what each layer reads; of the maps the head names, those it makes use of."""
+    sources = [_source(layer, place) for place, layer in enumerate(layers)]
+    last = sources[-1]
+    return [*sources[:-1], last if isinstance(last, int) else last[head.reads]]
+
+
+def _left_out(spare: set[int]) -> tuple[str, ...]:
+    said = "layers that only the auxiliary head reads, in training, are dropped."
+    return (f"{len(spare)} {said}",) if spare else ()
+
+
 def _source(layer: StoredModule, index: int) -> Source:
     """Return the place of what ``layer`` reads; negative numbers count back from it."""
     stored = layer.attribute("f")
@@ -162,13 +192,11 @@ def _place(layer: StoredModule, at: Any, index: int) -> int:
     return place
 
 
-def _check_all_used(
-    network: StoredModule, module: nn.Module, last: StoredModule, head: BuiltHead
-) -> None:
-    """Hold that the module has every stored tensor but those that are left out on purpose."""
+def _check_all_used(network: StoredModule, module: nn.Module, dropped: tuple[str, ...]) -> None:
+    """Hold that the module has every stored tensor but those ``dropped`` on purpose."""
     stored = {of.key_of(name) for of in network.walk() for name in of.arrays()}
-    dropped = tuple(f"{last.key_of(name)}." for name in head.dropped)
-    expected = {key for key in stored if not f"{key}.".startswith(dropped)}
+    starts = tuple(f"{key}." for key in dropped)
+    expected = {key for key in stored if not f"{key}.".startswith(starts)}
     own = set(module.state_dict())
     counts = {key for key in own | expected if key.endswith("num_batches_tracked")}
     differ = sorted((expected ^ own) - counts)
@@ -188,11 +216,10 @@ def _try(network: StoredModule, module: nn.Module, head: BuiltHead) -> None:
 
 
 def _family(layers: list[StoredModule]) -> str:
-    """Return the family by its head."""
+    """Return the family by what only its networks are made of."""
     kinds = {kind_of(part) for layer in layers for part in layer.walk()}
-    if "v10Detect" in kinds:
-        return "yolov10"
-    return "yolov8" if "DFL" in kinds else "yolov5"
+    telling = (kind for kind in _FAMILIES if kind in kinds)
+    return _FAMILIES[next(telling, "Detect")]
 
 
 def _class_names(network: StoredModule, classes: int) -> tuple[str, ...]:

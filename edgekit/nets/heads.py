@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 from torch import nn
 
-from edgekit.nets.anchor_head import AnchorHead
-from edgekit.nets.distance_head import DistanceHead, EndToEndHead, Expectation
+from edgekit.nets.anchor_head import AnchorHead, ImplicitAnchorHead
+from edgekit.nets.distance_head import (
+    DistanceHead,
+    EndToEndHead,
+    Expectation,
+    MainDistanceHead,
+)
 from edgekit.nets.table import build_module, kind_of
 from edgekit.nets.torch_layers import tensor_of
 
@@ -18,6 +23,10 @@ if TYPE_CHECKING:
 
 _DETECTIONS = 300
 _STRIDE_MOST = 128
+_ANCHORS = ("Detect", "IDetect", "IAuxDetect")
+_DISTANCES = ("Detect", "v10Detect", "DDetect")
+_TWINS = ("DualDetect", "DualDDetect")
+_AUXILIARY = "The auxiliary head, used in training only, is dropped."
 _STALE = 1e-2  # anchors may have been rounded to half precision twice
 
 
@@ -28,6 +37,7 @@ class BuiltHead:
     Attributes:
         classes: How many classes it tells apart.
         dropped: Stored names of what the head does without.
+        reads: Which of the maps that the stored head reads.
     """
 
     module: nn.Module
@@ -36,11 +46,12 @@ class BuiltHead:
     end_to_end: bool = False
     dropped: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    reads: slice = field(default_factory=lambda: slice(None))
 
 
 def is_head(stored: StoredModule) -> bool:
     """Return whether ``stored`` is a detection head of a known kind."""
-    return kind_of(stored) in {"Detect", "v10Detect"}
+    return kind_of(stored) in {*_ANCHORS, *_DISTANCES, *_TWINS}
 
 
 def build_head(stored: StoredModule, *, end_to_end: bool | None) -> BuiltHead:
@@ -55,6 +66,8 @@ def build_head(stored: StoredModule, *, end_to_end: bool | None) -> BuiltHead:
     """
     if "m" in stored.children():
         return _anchor_head(stored)
+    if kind_of(stored) in _TWINS:
+        return _main_head(stored)
     if "one2one_cv2" in stored.children() and end_to_end is not False:
         return _end_to_end_head(stored)
     return _distance_head(stored)
@@ -71,14 +84,48 @@ def _anchor_head(stored: StoredModule) -> BuiltHead:
         raise stored.error("anchors larger than 0", f"{anchors.tolist()}")
     classes, outputs = stored.whole("nc"), anchors.shape[1] * (5 + stored.whole("nc"))
     _check_outputs(stored, "m", outputs)
-    module = AnchorHead(convs, tensor_of(anchors), strides)
+    module = _with_learned(stored, AnchorHead(convs, tensor_of(anchors), strides))
     notes = _stale_grid(stored, np.asarray(anchors, np.float32), strides)
-    return BuiltHead(module, classes, strides, dropped=("anchor_grid",), notes=notes)
+    auxiliary = "m2" in stored.children()
+    return BuiltHead(
+        module,
+        classes,
+        strides,
+        dropped=("anchor_grid", "m2"),
+        notes=(*notes, _AUXILIARY) if auxiliary else notes,
+        reads=slice(len(convs) if auxiliary else None),
+    )
+
+
+def _with_learned(stored: StoredModule, head: AnchorHead) -> AnchorHead:
+    """Return ``head`` with the numbers YOLOv7 learns around each convolution, if there are any."""
+    if "ia" not in stored.children():
+        return head
+    if "forward" in stored.value.state:
+        raise stored.error("a head as it was trained", "one whose 'ia' and 'im' are merged already")
+    before, behind = _branches(stored, "ia"), _branches(stored, "im")
+    if not len(before) == len(behind) == len(head.m):
+        raise stored.error(f"{len(head.m)} of 'ia' and of 'im'", f"{len(before)}, {len(behind)}")
+    return ImplicitAnchorHead(head.m, head.anchors, head.strides, ia=before, im=behind)
+
+
+def _main_head(stored: StoredModule) -> BuiltHead:
+    """Return the main one of YOLOv9's two heads: it reads the second half of the maps."""
+    boxes, classes = _branches(stored, "cv4"), _branches(stored, "cv5")
+    strides, dfl = _check_distances(stored, ("cv4", "cv5", "dfl2"))
+    return BuiltHead(
+        MainDistanceHead(boxes, classes, dfl, strides),
+        stored.whole("nc"),
+        strides,
+        dropped=("cv2", "cv3", "dfl"),
+        notes=(_AUXILIARY,),
+        reads=slice(len(boxes), None),
+    )
 
 
 def _distance_head(stored: StoredModule) -> BuiltHead:
     boxes, classes = _branches(stored, "cv2"), _branches(stored, "cv3")
-    strides, dfl = _check_distances(stored, "")
+    strides, dfl = _check_distances(stored, ("cv2", "cv3", "dfl"))
     twin = "one2one_cv2" in stored.children()
     notes = (
         "The file turns its end-to-end head off: the one-to-many head is kept, and needs NMS.",
@@ -94,7 +141,7 @@ def _distance_head(stored: StoredModule) -> BuiltHead:
 
 def _end_to_end_head(stored: StoredModule) -> BuiltHead:
     branches = _branches(stored, "one2one_cv2"), _branches(stored, "one2one_cv3")
-    strides, dfl = _check_distances(stored, "one2one_")
+    strides, dfl = _check_distances(stored, ("one2one_cv2", "one2one_cv3", "dfl"))
     limit = stored.whole("max_det") if "max_det" in stored.value.state else _DETECTIONS
     many = "cv2" in stored.children()
     notes = ("The one-to-many head, used in training only, is dropped.",)
@@ -115,17 +162,25 @@ def _branches(stored: StoredModule, name: str) -> nn.ModuleList:
     return built
 
 
-def _check_distances(stored: StoredModule, prefix: str) -> tuple[tuple[float, ...], Expectation]:
-    """Return strides and the mean over bins, once both branches are known to fit them."""
+def _check_distances(
+    stored: StoredModule, names: tuple[str, str, str]
+) -> tuple[tuple[float, ...], Expectation]:
+    """Return strides and the mean over bins, once both branches are known to fit them.
+
+    Args:
+        stored: The head.
+        names: Of the branches for boxes and for classes, and of the mean.
+    """
+    boxes, classes, mean = names
     bins = stored.whole("reg_max")
-    _check_outputs(stored, f"{prefix}cv2", 4 * bins)
-    _check_outputs(stored, f"{prefix}cv3", stored.whole("nc"))
-    maps = [len(stored.child(f"{prefix}{name}").children()) for name in ("cv2", "cv3")]
+    _check_outputs(stored, boxes, 4 * bins)
+    _check_outputs(stored, classes, stored.whole("nc"))
+    maps = [len(stored.child(name).children()) for name in (boxes, classes)]
     if maps[0] != maps[1]:
         raise stored.error("as many branches for boxes as for classes", f"{maps}")
-    dfl = build_module(stored.child("dfl"))
+    dfl = build_module(stored.child(mean))
     if not isinstance(dfl, Expectation) or dfl.conv.in_channels != bins:
-        raise stored.error(f"a mean over {bins} bins 'dfl'", stored.child("dfl").class_name)
+        raise stored.error(f"a mean over {bins} bins '{mean}'", stored.child(mean).class_name)
     return _strides(stored, maps[0]), dfl
 
 

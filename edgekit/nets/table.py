@@ -12,7 +12,14 @@ from typing import Any
 from torch import nn
 
 from edgekit.errors import ModelError
-from edgekit.nets import torch_layers, yolo_blocks, yolov10_blocks
+from edgekit.nets import (
+    torch_layers,
+    yolo11_blocks,
+    yolo_blocks,
+    yolov7_blocks,
+    yolov9_blocks,
+    yolov10_blocks,
+)
 from edgekit.nets.distance_head import Expectation
 from edgekit.nets.stored import StoredModule
 
@@ -36,30 +43,87 @@ class Rule:
     attributes: Attributes = field(default_factory=dict)
 
 
+def _poolings(stored: StoredModule, name: str) -> int:
+    """Return how many poolings there are in a row: 3 where a package did not say yet."""
+    return stored.whole(name) if stored.attribute(name) is not None else 3
+
+
+def _added(stored: StoredModule, name: str) -> bool:
+    return stored.attribute(name) is not None and stored.flag(name)
+
+
+def _wholes(stored: StoredModule, name: str) -> tuple[int, ...]:
+    numbers = stored.numbers(name)
+    if any(number != int(number) for number in numbers):
+        raise stored.error(f"whole numbers '{name}'", f"{numbers}")
+    return tuple(int(number) for number in numbers)
+
+
 _ADD = {"add": StoredModule.flag}
 _HEADS = dict.fromkeys(("num_heads", "key_dim", "head_dim"), StoredModule.whole)
 
 _CONV = Rule(yolo_blocks.ConvBlock, ("conv", "act"), ("bn",))
-_BLOCKS: dict[str, Rule] = {
-    "Conv": _CONV,
-    "DWConv": _CONV,
-    "Bottleneck": Rule(yolo_blocks.Bottleneck, ("cv1", "cv2"), attributes=_ADD),
-    "BottleneckCSP": Rule(
-        yolo_blocks.BottleneckCsp, ("cv1", "cv2", "cv3", "cv4", "bn", "act", "m")
+_C3 = Rule(yolo_blocks.C3, ("cv1", "cv2", "cv3", "m"))
+_C2F = Rule(yolo_blocks.C2f, ("cv1", "cv2", "m"))
+_ELAN = Rule(yolov9_blocks.Elan4, ("cv1", "cv2", "cv3", "cv4"))
+_BOTTLENECK = Rule(yolo_blocks.Bottleneck, ("cv1", "cv2"), attributes=_ADD)
+_SUM = yolov9_blocks.SummedBranches
+_POOL = Rule(yolov7_blocks.Pooled, ("m",))
+_CSPC = tuple(f"cv{i}" for i in range(1, 8))
+
+# Classes of one name differ between packages: the first rule whose parts are there is taken.
+_BLOCKS: dict[str, tuple[Rule, ...]] = {
+    "Conv": (_CONV,),
+    "DWConv": (_CONV,),
+    "Bottleneck": (_BOTTLENECK,),
+    "BottleneckCSP": (
+        Rule(yolo_blocks.BottleneckCsp, ("cv1", "cv2", "cv3", "cv4", "bn", "act", "m")),
     ),
-    "C3": Rule(yolo_blocks.C3, ("cv1", "cv2", "cv3", "m")),
-    "C2f": Rule(yolo_blocks.C2f, ("cv1", "cv2", "m")),
-    "SPP": Rule(yolo_blocks.Spp, ("cv1", "cv2", "m")),
-    "SPPF": Rule(yolo_blocks.Sppf, ("cv1", "cv2", "m")),
-    "Focus": Rule(yolo_blocks.Focus, ("conv",)),
-    "Concat": Rule(yolo_blocks.Concat, (), attributes={"d": StoredModule.whole}),
-    "DFL": Rule(Expectation, ("conv",)),
-    "RepVGGDW": Rule(yolov10_blocks.RepVggDw, ("conv", "act"), ("conv1",)),
-    "CIB": Rule(yolov10_blocks.Cib, ("cv1",), attributes=_ADD),
-    "C2fCIB": Rule(yolo_blocks.C2f, ("cv1", "cv2", "m")),
-    "SCDown": Rule(yolov10_blocks.ScDown, ("cv1", "cv2")),
-    "Attention": Rule(yolov10_blocks.Attention, ("qkv", "proj", "pe"), attributes=_HEADS),
-    "PSA": Rule(yolov10_blocks.Psa, ("cv1", "cv2", "attn", "ffn")),
+    "C3": (_C3,),
+    "C3k": (_C3,),
+    "C2f": (_C2F,),
+    "C3k2": (_C2F,),
+    "SPP": (Rule(yolo_blocks.Spp, ("cv1", "cv2", "m")),),
+    "SPPF": (
+        Rule(
+            yolo_blocks.Sppf,
+            ("cv1", "cv2", "m"),
+            attributes={"n": _poolings, "add": _added},
+        ),
+    ),
+    "Focus": (Rule(yolo_blocks.Focus, ("conv",)),),
+    "Concat": (Rule(yolo_blocks.Concat, (), attributes={"d": StoredModule.whole}),),
+    "DFL": (Rule(Expectation, ("conv",)),),
+    "RepVGGDW": (Rule(yolov10_blocks.RepVggDw, ("conv", "act"), ("conv1",)),),
+    "CIB": (Rule(yolov10_blocks.Cib, ("cv1",), attributes=_ADD),),
+    "C2fCIB": (_C2F,),
+    "SCDown": (Rule(yolov10_blocks.ScDown, ("cv1", "cv2")),),
+    "Attention": (Rule(yolov10_blocks.Attention, ("qkv", "proj", "pe"), attributes=_HEADS),),
+    "PSA": (Rule(yolov10_blocks.Psa, ("cv1", "cv2", "attn", "ffn")),),
+    "PSABlock": (Rule(yolo11_blocks.PsaBlock, ("attn", "ffn"), attributes=_ADD),),
+    "C2PSA": (Rule(yolo11_blocks.C2Psa, ("cv1", "cv2", "m")),),
+    "RepConvN": (Rule(_SUM, ("act", "conv1", "conv2"), ("bn",)), _CONV),
+    "RepConv": (
+        Rule(_SUM, ("act", "conv1", "conv2"), ("bn",)),
+        Rule(_SUM, ("act", "rbr_dense", "rbr_1x1"), ("rbr_identity",)),
+        Rule(_SUM, ("act", "rbr_reparam")),
+        _CONV,
+    ),
+    "RepNBottleneck": (_BOTTLENECK,),
+    "RepBottleneck": (_BOTTLENECK,),
+    "RepNCSP": (_C3,),
+    "RepCSP": (_C3,),
+    "RepNCSPELAN4": (_ELAN,),
+    "ELAN1": (_ELAN,),
+    "SPPELAN": (Rule(yolov9_blocks.SppElan, ("cv1", "cv2", "cv3", "cv4", "cv5")),),
+    "AConv": (Rule(yolov9_blocks.AverageConv, ("cv1",)),),
+    "ADown": (Rule(yolov9_blocks.AverageDown, ("cv1", "cv2")),),
+    "CBLinear": (Rule(yolov9_blocks.Routes, ("conv",), attributes={"c2s": _wholes}),),
+    "CBFuse": (Rule(yolov9_blocks.Fuse, (), attributes={"idx": _wholes}),),
+    "Silence": (Rule(nn.Identity, ()),),
+    "MP": (_POOL,),
+    "SP": (_POOL,),
+    "SPPCSPC": (Rule(yolov7_blocks.SppCspc, (*_CSPC, "m")),),
 }
 _TORCH: dict[str, Callable[[StoredModule], nn.Module]] = {
     "conv.Conv2d": torch_layers.conv2d,
@@ -72,10 +136,15 @@ _TORCH: dict[str, Callable[[StoredModule], nn.Module]] = {
     "activation.LeakyReLU": torch_layers.leaky_relu,
     "linear.Identity": lambda _: nn.Identity(),
 }
-# Where the families' packages kept their classes over the years.
+_LEARNED = {"ImplicitA": False, "ImplicitM": True}  # whether it multiplies
+# Where the families' packages kept their classes over the years: the repositories, and what
+# others made of them for installation.
 _HOMES = (
-    "models.common",
-    "models.yolo",
+    *(
+        f"{package}models.{module}"
+        for package in ("", "yolov5.", "yolov7.", "yolov9.")
+        for module in ("common", "yolo")
+    ),
     "ultralytics.nn.modules",
     "ultralytics.nn.modules.block",
     "ultralytics.nn.modules.conv",
@@ -104,14 +173,17 @@ def build_module(stored: StoredModule) -> nn.Module:
     torch_name = stored.class_name.removeprefix("torch.nn.modules.")
     if torch_name in _TORCH and torch_name != stored.class_name:
         return _TORCH[torch_name](stored)
-    rule = _BLOCKS.get(kind_of(stored))
-    if rule is None:
+    kind = kind_of(stored)
+    if kind in _LEARNED:
+        return torch_layers.learned(stored, multiplies=_LEARNED[kind])
+    if kind not in _BLOCKS:
         raise _unknown(stored)
-    return _assembled(rule, stored)
+    return _assembled(_BLOCKS[kind], stored)
 
 
-def _assembled(rule: Rule, stored: StoredModule) -> nn.Module:
+def _assembled(rules: tuple[Rule, ...], stored: StoredModule) -> nn.Module:
     children = stored.children()
+    rule = next((rule for rule in rules if set(rule.parts) <= set(children)), rules[0])
     more = [name for name in children if name not in rule.parts + rule.optional]
     if more or stored.arrays():
         raise stored.error(
@@ -135,6 +207,6 @@ def _numbered(stored: StoredModule) -> list[nn.Module]:
 def _unknown(stored: StoredModule) -> ModelError:
     return ModelError(
         f"Cannot load '{stored.file}': {stored.where} is of a class edgekit has no module for. "
-        f"Known: {', '.join(sorted(_BLOCKS))} of YOLOv5, YOLOv8 and YOLOv10. "
+        f"Known: {', '.join(sorted({*_BLOCKS, *_LEARNED}))} of YOLOv5 and YOLOv7 to YOLO11. "
         "Export the model to ONNX with its own package, and give edgekit that file."
     )

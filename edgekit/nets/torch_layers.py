@@ -8,6 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from edgekit.nets.yolov7_blocks import Implicit
+
 if TYPE_CHECKING:
     from edgekit.nets.stored import Array, StoredModule
 
@@ -89,6 +91,20 @@ def upsample(stored: StoredModule) -> nn.Upsample:
 def leaky_relu(stored: StoredModule) -> nn.LeakyReLU:
     """Return the activation with its slope."""
     return nn.LeakyReLU(stored.number("negative_slope"))
+
+
+def learned(stored: StoredModule, *, multiplies: bool) -> Implicit:
+    """Return the learned numbers of YOLOv7, one per channel.
+
+    Raises:
+        ModelError: They are not, or one is not finite.
+    """
+    array = _arrays(stored, required=("implicit",), optional=())["implicit"]
+    if array.ndim != 4 or array.shape[0] != 1 or array.shape[2:] != (1, 1):
+        raise stored.error("'implicit' of shape (1, n, 1, 1)", f"{array.shape}")
+    if not np.isfinite(array).all():
+        raise stored.error("finite numbers in 'implicit'", "NaN or infinity")
+    return Implicit(tensor_of(array), multiplies=multiplies)
 
 
 def _positive(stored: StoredModule, name: str) -> tuple[int, int]:

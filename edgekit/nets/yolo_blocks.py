@@ -115,25 +115,30 @@ class C2f(nn.Module):
 
 
 class Sppf(nn.Module):
-    """Three poolings in a row, joined: the windows of parallel ones at less work.
+    """``n`` poolings in a row, joined: the windows of parallel ones at less work.
 
     Source:
         He et al., "Spatial Pyramid Pooling" (ECCV 2014); pooling twice by 5 spans 9, thrice 13.
     """
 
-    def __init__(self, cv1: nn.Module, cv2: nn.Module, m: nn.Module) -> None:
+    def __init__(
+        self, cv1: nn.Module, cv2: nn.Module, m: nn.Module, *, n: int = 3, add: bool = False
+    ) -> None:
+        """Take whether to ``add`` the input in the end."""
         super().__init__()
         self.cv1 = cv1
         self.cv2 = cv2
         self.m = m
+        self.poolings = n
+        self.add = add
 
     def forward(self, x: Tensor) -> Tensor:
         """Return a map of the width of ``cv2``."""
         parts = [self.cv1(x)]
-        for _ in range(3):
+        for _ in range(self.poolings):
             parts.append(self.m(parts[-1]))
         out: Tensor = self.cv2(torch.cat(parts, 1))
-        return out
+        return x + out if self.add else out
 
 
 class Spp(nn.Module):

@@ -105,12 +105,12 @@ class AverageDown(nn.Module):
 
 
 class Routes(nn.Module):
-    """A convolution whose channels go to several places, ``widths`` of them each."""
+    """A convolution whose channels go to several places, ``c2s`` of them each."""
 
-    def __init__(self, conv: nn.Module, *, widths: tuple[int, ...]) -> None:
+    def __init__(self, conv: nn.Module, *, c2s: tuple[int, ...]) -> None:
         super().__init__()
         self.conv = conv
-        self.widths = widths
+        self.widths = c2s
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
         """Return one map per place."""
@@ -118,11 +118,11 @@ class Routes(nn.Module):
 
 
 class Fuse(nn.Module):
-    """A map, and of each of several routes the one at ``places``, enlarged to it, added."""
+    """A map, and of each of several routes the one at ``idx``, enlarged to it, added."""
 
-    def __init__(self, *, places: tuple[int, ...]) -> None:
+    def __init__(self, *, idx: tuple[int, ...]) -> None:
         super().__init__()
-        self.places = places
+        self.places = idx
 
     def forward(self, inputs: list[tuple[Tensor, ...] | Tensor]) -> Tensor:
         """Return a map of the shape of the last input."""

@@ -6,7 +6,7 @@ from torch import nn
 
 from edgekit.errors import ModelError
 from edgekit.nets.build import build_detector, holds_network
-from tests.upstream import V8_EARLY, checkpoint, conv, saved, yolo
+from tests.upstream import V8_EARLY, checkpoint, conv, saved, yolo, yolo11, yolov7, yolov9
 
 FAMILIES = ("yolov5", "yolov8", "yolov10")
 
@@ -33,6 +33,48 @@ def test_any_width_and_depth_of_a_family_loads(family, width, depth):
     assert detector.strides == (8, 16)
     shape = {"yolov5": (1, 160, 8), "yolov8": (1, 7, 80), "yolov10": (1, 80, 6)}[family]
     assert predictions(detector).shape == shape
+
+
+@pytest.mark.parametrize(("make", "shape"), [(yolo11, (1, 7, 80)), (yolov7, (1, 160, 8))])
+def test_every_tensor_of_a_later_family_has_its_place(make, shape):
+    model = make()
+
+    detector = build_detector(checkpoint({"model": model}))
+
+    own, stored = detector.module.state_dict(), model.state_dict()
+    assert own.keys() == stored.keys()
+    assert all(torch.equal(own[key], stored[key]) for key in own)
+    assert detector.family == make.__name__
+    assert predictions(detector).shape == shape
+
+
+def test_layers_of_an_auxiliary_head_are_left_out_and_told_of():
+    model = yolov9()
+
+    detector = build_detector(checkpoint({"model": model}))
+
+    own, stored = set(detector.module.state_dict()), set(model.state_dict())
+    spare = ("model.6.", "model.7.", "model.8.", "model.9.cv2", "model.9.cv3", "model.9.dfl.")
+    assert own == {key for key in stored if not key.startswith(spare)}
+    assert detector.family == "yolov9"
+    assert any(note.startswith("3 layers") for note in detector.notes)
+    assert predictions(detector).shape == (1, 7, 80)
+
+
+def test_a_class_only_the_auxiliary_head_needs_may_be_unknown():
+    model = yolov9()
+    strange = saved("my.net.Block")
+    strange.f = 4
+    model.model[6] = strange
+
+    assert build_detector(checkpoint({"model": model})).family == "yolov9"
+
+
+def test_the_main_maps_of_an_auxiliary_anchor_head_come_first():
+    both = build_detector(checkpoint({"model": yolov7(auxiliary=True)}))
+
+    assert both.module.sources[-1] == (2, 7)
+    assert predictions(both).shape == (1, 160, 8)
 
 
 def test_old_module_paths_load_to_the_same_network():

@@ -3,11 +3,11 @@ import torch
 from torch import nn
 
 from edgekit.errors import ModelError
-from edgekit.nets.anchor_head import AnchorHead
-from edgekit.nets.distance_head import DistanceHead, EndToEndHead
+from edgekit.nets.anchor_head import AnchorHead, ImplicitAnchorHead
+from edgekit.nets.distance_head import DistanceHead, EndToEndHead, MainDistanceHead
 from edgekit.nets.heads import build_head, is_head
 from edgekit.nets.stored import StoredModule
-from tests.upstream import anchor_head, conv, distance_head, record
+from tests.upstream import anchor_head, conv, distance_head, learned_head, record, twin_head
 
 
 def stored(head: nn.Module) -> StoredModule:
@@ -134,3 +134,37 @@ def test_branches_that_are_no_list_are_refused():
 
     with pytest.raises(ModelError, match="a list of branches 'cv2'"):
         built(module)
+
+
+@pytest.mark.parametrize("auxiliary", [True, False])
+def test_learned_numbers_stay_and_an_auxiliary_head_goes(auxiliary):
+    head = built(learned_head([8, 16], 3, auxiliary=auxiliary))
+
+    assert isinstance(head.module, ImplicitAnchorHead)
+    assert not any(key.startswith("m2") for key in head.module.state_dict())
+    assert ("m2" in head.dropped, bool(head.notes)) == (True, auxiliary)
+    assert head.reads == slice(2 if auxiliary else None)
+
+
+def test_learned_numbers_for_other_maps_are_refused():
+    module = learned_head([8, 16], 3)
+    del module.ia[1]
+
+    with pytest.raises(ModelError, match="2 of 'ia' and of 'im', found 1, 2"):
+        built(module)
+
+
+def test_a_head_merged_in_place_is_refused():
+    module = learned_head([8, 16], 3)
+    module.forward = None
+
+    with pytest.raises(ModelError, match="merged already"):
+        built(module)
+
+
+def test_of_two_distance_heads_the_main_one_is_kept():
+    head = built(twin_head([8, 16], 3))
+
+    assert isinstance(head.module, MainDistanceHead)
+    assert head.reads == slice(2, None)
+    assert "auxiliary" in head.notes[0]

@@ -6,7 +6,19 @@ from edgekit.errors import ModelError
 from edgekit.nets.stored import StoredModule
 from edgekit.nets.table import build_module, kind_of
 from edgekit.nets.yolo_blocks import C2f, ConvBlock
-from tests.upstream import V5, V8, V8_EARLY, c2f, conv, record, saved
+from edgekit.nets.yolov9_blocks import SummedBranches
+from tests.upstream import (
+    V5,
+    V8,
+    V8_EARLY,
+    V9,
+    c2f,
+    conv,
+    record,
+    rep_conv,
+    saved,
+    sppf,
+)
 
 
 def stored(module: nn.Module, key: str = "model.3") -> StoredModule:
@@ -77,3 +89,71 @@ def test_activations_are_those_of_the_file(act):
     x = torch.linspace(-4, 4, 9)
 
     torch.testing.assert_close(build_module(stored(act))(x), act(x), rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("kind", ["RepConvN", "RepConv"])
+def test_branches_of_one_class_name_are_told_apart_by_what_is_stored(kind):
+    module = rep_conv(4, 6, kind)
+
+    built = build_module(stored(module))
+
+    assert isinstance(built, SummedBranches)
+    assert built.state_dict().keys() == module.state_dict().keys()
+
+
+@pytest.mark.parametrize("name", ["conv", "rbr_reparam"])
+def test_branches_that_were_merged_are_one_convolution(name):
+    merged = nn.Conv2d(2, 2, 3, padding=1)
+    x = torch.ones(1, 2, 3, 3)
+
+    built = build_module(stored(saved(f"{V9.block}.RepConv", {name: merged, "act": nn.ReLU()})))
+
+    torch.testing.assert_close(built(x), merged(x).clamp(min=0))
+
+
+def test_an_identity_branch_is_added_too():
+    module = rep_conv(2, 2, "RepConv")
+    plain = build_module(stored(module)).eval()
+    module.add_module("rbr_identity", nn.BatchNorm2d(2))
+    x = torch.randn(1, 2, 3, 3)
+
+    built = build_module(stored(module)).eval()
+
+    assert built.names[-1] == "rbr_identity"
+    assert not torch.allclose(built(x), plain(x))
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"), [({}, (3, False)), ({"n": 2, "add": True}, (2, True))]
+)
+def test_poolings_in_a_row_are_three_unless_the_file_says_so(said, expected):
+    module = sppf(8, home=V8)
+    for name, value in said.items():
+        setattr(module, name, value)
+
+    built = build_module(stored(module))
+
+    assert (built.poolings, built.add) == expected
+
+
+@pytest.mark.parametrize("kind", ["ImplicitA", "ImplicitM"])
+def test_learned_numbers_are_one_per_channel(kind):
+    module = saved(f"{V9.block}.{kind}")
+    module.register_parameter("implicit", nn.Parameter(torch.rand(1, 3, 1, 1)))
+
+    built = build_module(stored(module))
+
+    assert torch.equal(built.implicit, module.implicit)
+    assert built.multiplies == (kind == "ImplicitM")
+
+
+def test_widths_that_are_no_whole_numbers_are_refused():
+    module = saved(f"{V9.block}.CBLinear", {"conv": nn.Conv2d(2, 3, 1)}, c2s=[1.5, 1.5])
+
+    with pytest.raises(ModelError, match="whole numbers 'c2s'"):
+        build_module(stored(module))
+
+
+@pytest.mark.parametrize("home", ["yolov5.models.common", "yolov7.models.common"])
+def test_packages_made_for_installation_are_known(home):
+    assert kind_of(stored(saved(f"{home}.Conv"))) == "Conv"

@@ -101,3 +101,19 @@ def test_a_batch_norm_without_statistics_is_refused():
 def test_other_ways_to_enlarge_are_refused(layer):
     with pytest.raises(ModelError, match=r"enlarging|scale_factor"):
         torch_layers.upsample(stored(layer))
+
+
+@pytest.mark.parametrize(
+    ("numbers", "message"),
+    [
+        (torch.ones(1, 3), r"shape \(1, n, 1, 1\), found \(1, 3\)"),
+        (torch.ones(2, 3, 1, 1), r"shape \(1, n, 1, 1\)"),
+        (torch.full((1, 3, 1, 1), torch.nan), "finite numbers"),
+    ],
+)
+def test_learned_numbers_of_another_form_are_refused(numbers, message):
+    layer = nn.Module()
+    layer.register_parameter("implicit", nn.Parameter(numbers))
+
+    with pytest.raises(ModelError, match=message):
+        torch_layers.learned(stored(layer), multiplies=True)

@@ -86,9 +86,9 @@ def test_average_down_convolves_one_half_and_pools_the_other():
 
 def test_routes_lead_to_maps_that_are_enlarged_and_added():
     wide, narrow = noise(1, 3, 2, 2), noise(1, 1, 4, 4)
-    routes = Routes(nn.Identity(), widths=(2, 1))(wide)
+    routes = Routes(nn.Identity(), c2s=(2, 1))(wide)
 
-    found = Fuse(places=(1,))([routes, narrow])
+    found = Fuse(idx=(1,))([routes, narrow])
 
     enlarged = wide[:, 2:].repeat_interleave(2, 2).repeat_interleave(2, 3)
     assert torch.equal(found, narrow + enlarged)

@@ -221,7 +221,7 @@ def _auxiliary(chain: Chain, sizes: _Size, backbone: tuple[int, int, int]) -> tu
     routes = []
     for level, place in enumerate(backbone):
         parts = widths[: level + 1]
-        layer = Routes(nn.Conv2d(chain.width_of(place), sum(parts), 1), widths=parts)
+        layer = Routes(nn.Conv2d(chain.width_of(place), sum(parts), 1), c2s=parts)
         routes.append(chain.add(layer, sum(parts), place))
     chain.add(conv(3, sizes.stem[0], 3, 2), sizes.stem[0], 0)
     chain.conv(sizes.stem[1], 3, 2)
@@ -229,7 +229,7 @@ def _auxiliary(chain: Chain, sizes: _Size, backbone: tuple[int, int, int]) -> tu
     places = []
     for level, (down, inner, width) in enumerate(sizes.stages):
         _down(chain, down, sizes)
-        fused = Fuse(places=(level,) * (3 - level))
+        fused = Fuse(idx=(level,) * (3 - level))
         chain.add(fused, down, (*routes[level:], chain.last))
         places.append(_elan(chain, width, sizes, inner))
     return places[0], places[1], places[2]
