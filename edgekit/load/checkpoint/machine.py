@@ -26,6 +26,7 @@ MAX_OBJECTS = 150_000
 MAX_ITEM = 8 << 20
 MAX_TUPLE_KEYS = 1_000
 _MAX_KEY_PARTS = 16
+_MAX_KEY_TEXT = 1_000  # who names a module by where it is joins many
 _MAX_KEY_BITS = 60  # beyond these a file can choose numbers of equal hash
 _MAX_NAME = 256
 
@@ -363,6 +364,8 @@ class Machine:
 
 
 def _is_key(part: Any) -> bool:
+    if isinstance(part, str):
+        return len(part) <= _MAX_KEY_TEXT
     small = type(part) is not int or part.bit_length() <= _MAX_KEY_BITS
     return isinstance(part, _KEYS) and small
 

@@ -42,7 +42,8 @@ _PLAIN = (
 )
 _DEEPEST = 3  # a dict in a dict in a dict, as {"ema": {"module": {...}}}
 _DEEPEST_MODULE = 20
-_MOST_MODULES = 20_000
+_MOST_ENTRIES = 100_000
+_MOST_WRAPPERS = 5
 _WRAPPERS = ("module.", "_orig_mod.", "model.")
 _YOLO_LAYER = re.compile(r"model\.\d")
 # Sums that training tools leave among the weights: of averaging, and of thop's profiler.
@@ -71,22 +72,32 @@ def find_state(checkpoint: Checkpoint) -> FoundState:
     Raises:
         ModelError: It holds no weights by name.
     """
-    found = _find(checkpoint.content, _DEEPEST)
-    if found is None:
-        raise ModelError(
-            f"Cannot load '{checkpoint.path}': expected weights by name, bare or under one of "
-            f"{', '.join(_PLAIN)}, found {_summary(checkpoint.content)}. "
-            "Save the model's state_dict()."
-        )
-    arrays, notes = found
+    try:
+        arrays, notes = _found(checkpoint.content)
+    except ModelError as err:
+        raise ModelError(f"Cannot load '{checkpoint.path}': {err}") from err
     for step in (_take_average, _drop_copies, _unwrap):
         arrays, note = step(arrays)
         notes += note
     return FoundState(arrays, notes)
 
 
-def _find(content: Any, deepest: int) -> tuple[Arrays, tuple[str, ...]] | None:
-    if isinstance(content, Instance):
+def _found(content: Any) -> tuple[Arrays, tuple[str, ...]]:
+    found = _find(content, _DEEPEST, set())
+    if found is None:
+        raise ModelError(
+            f"expected weights by name, bare or under one of {', '.join(_PLAIN)}, found "
+            f"{_summary(content)}. Save the model's state_dict()."
+        )
+    return found
+
+
+def _find(content: Any, deepest: int, seen: set[int]) -> tuple[Arrays, tuple[str, ...]] | None:
+    """Return the weights in ``content`` and what was chosen, unless it was looked at before."""
+    if id(content) in seen:
+        return None
+    seen.add(id(content))
+    if isinstance(content, Instance) and deepest >= _DEEPEST - 1:
         return _found_module(content)
     if not isinstance(content, dict) or not deepest:
         return None
@@ -94,7 +105,7 @@ def _find(content: Any, deepest: int) -> tuple[Arrays, tuple[str, ...]] | None:
     averaged = [name for name in _AVERAGED if content.get(name) is not None]
     swapped = _is_swapped(content)
     for name in [*plain, *averaged] if swapped else [*averaged, *plain]:
-        found = _find(content[name], deepest - 1)
+        found = _find(content[name], deepest - 1, seen)
         if found is None:
             continue
         both = bool(plain) and (swapped or name in averaged)
@@ -125,9 +136,15 @@ def _found_bare(content: dict[Any, Any]) -> tuple[Arrays, tuple[str, ...]] | Non
 
 def _found_module(module: Instance) -> tuple[Arrays, tuple[str, ...]] | None:
     arrays: Arrays = {}
-    for count, (prefix, state) in enumerate(_walk(module)):
-        if count > _MOST_MODULES:
-            return None
+    entries = 0
+    for prefix, state in _walk(module):
+        parts = [state.get(name) for name in ("_modules", "_parameters", "_buffers")]
+        entries += 1 + sum(len(part) for part in parts if isinstance(part, dict))
+        if entries > _MOST_ENTRIES:  # a file can share one module among very many
+            raise ModelError(
+                f"expected at most {_MOST_ENTRIES} modules and tensors in the network, found "
+                "more. Save the model's state_dict()."
+            )
         arrays |= {f"{prefix}{name}": array for name, array in _held(state)}
     arrays = _without_counters(arrays)
     return (arrays, ()) if arrays else None
@@ -136,24 +153,25 @@ def _found_module(module: Instance) -> tuple[Arrays, tuple[str, ...]] | None:
 def _held(state: Mapping[str, Any]) -> Iterator[tuple[str, NDArray[Any]]]:
     """Yield a module's own parameters, and its buffers but those ``state_dict()`` leaves out."""
     passing = state.get("_non_persistent_buffers_set")
-    for kind, left_out in (("_parameters", None), ("_buffers", passing)):
+    names = passing if isinstance(passing, list) else []
+    left_out = {name for name in names if isinstance(name, str)}
+    for kind in ("_parameters", "_buffers"):
         held = state.get(kind)
         for name, value in held.items() if isinstance(held, dict) else ():
-            hidden = isinstance(left_out, list) and name in left_out
+            hidden = kind == "_buffers" and name in left_out
             if isinstance(name, str) and isinstance(value, np.ndarray) and not hidden:
                 yield name, value
 
 
-def _walk(module: Instance) -> Iterator[tuple[str, Mapping[str, Any]]]:
+def _walk(
+    module: Instance, prefix: str = "", deepest: int = _DEEPEST_MODULE
+) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """Yield every module's prefix and attributes, in the order of ``state_dict()``."""
-    left = [("", module)]
-    while left:
-        prefix, one = left.pop()
-        yield prefix, one.state
-        children = one.state.get("_modules")
-        if isinstance(children, dict) and prefix.count(".") < _DEEPEST_MODULE:
-            inner = [(f"{prefix}{k}.", v) for k, v in children.items() if isinstance(v, Instance)]
-            left.extend(reversed(inner))
+    yield prefix, module.state
+    children = module.state.get("_modules")
+    for name, child in children.items() if isinstance(children, dict) and deepest else ():
+        if isinstance(name, str) and isinstance(child, Instance):
+            yield from _walk(child, f"{prefix}{name}.", deepest - 1)
 
 
 def _without_counters(arrays: Arrays) -> Arrays:
@@ -184,9 +202,9 @@ def _unwrap(arrays: Arrays) -> tuple[Arrays, tuple[str, ...]]:
     ``model.0`` is no wrapper: it is how YOLOv5 to YOLO11 name their own layers.
     """
     stripped = ""
-    while not all(_YOLO_LAYER.match(key) for key in arrays):
+    for _ in range(_MOST_WRAPPERS):
         shared = [name for name in _WRAPPERS if all(key.startswith(name) for key in arrays)]
-        if not shared:
+        if not shared or all(_YOLO_LAYER.match(key) for key in arrays):
             break
         stripped += shared[0]
         arrays = {key.removeprefix(shared[0]): value for key, value in arrays.items()}

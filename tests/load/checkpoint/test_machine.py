@@ -135,6 +135,7 @@ def test_references_are_kept_in_order():
         (plain("key") + b"Q", "refers to something outside"),
         (plain(("file", "x")) + b"Q", "refers to something outside"),
         (b"}" + plain(((1,),)) + plain(1) + b"s", "has a tuple as a key"),
+        (b"}" + plain("k" * 1001) + plain(1) + b"s", "has 'kkk.*' as a key"),
         (b"}" + plain(1 << 61) + plain(1) + b"s", "has a int as a key"),
     ],
 )

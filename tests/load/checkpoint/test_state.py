@@ -1,3 +1,4 @@
+import time
 from pathlib import Path
 
 import numpy as np
@@ -187,13 +188,58 @@ def test_a_module_inside_data_parallel_is_unwrapped():
     assert result.notes == ("Every key began with 'module.': left out.",)
 
 
-def test_modules_shared_endlessly_hold_no_weights():
-    inner = module(parameters={"weight": np.ones(1)})
-    for _ in range(18):
-        inner = module(a=inner, b=inner)
+def shared(depth, width, **leaf):
+    inner = module(**leaf)
+    for _ in range(depth):
+        inner = module(**{f"m{i}": inner for i in range(width)})
+    return inner
 
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        shared(19, 2, parameters={"weight": np.ones(1)}),
+        shared(3, 100),
+        shared(1, 100, parameters={f"p{i}": np.ones(1) for i in range(2000)}),
+    ],
+    ids=["deep", "wide", "tensors"],
+)
+def test_modules_shared_endlessly_are_refused(content):
+    with pytest.raises(ModelError, match=r"a\.pt': expected at most 100000 modules and tensors"):
+        found({"model": content})
+
+
+def test_dicts_shared_endlessly_are_looked_at_once():
+    content = dict.fromkeys(map(str, range(300_000)), 1)
+    for _ in range(3):
+        content = dict.fromkeys(["ema", "model", "state_dict", "net", "params", "weights"], content)
+
+    start = time.process_time()
     with pytest.raises(ModelError, match="expected weights by name"):
-        found(inner)
+        found(content)
+
+    assert time.process_time() - start < 1
+
+
+def test_only_so_many_wrappers_are_left_out():
+    (key,) = found({"module." * 100_000 + "weight": np.ones(1)}).arrays
+
+    assert key == "module." * 99_995 + "weight"
+
+
+def test_modules_deeper_than_any_network_are_left_out():
+    assert list(found(shared(20, 1, parameters={"weight": np.ones(1)})).arrays) == [
+        "m0." * 20 + "weight"
+    ]
+    with pytest.raises(ModelError, match="expected weights by name"):
+        found(shared(21, 1, parameters={"weight": np.ones(1)}))
+
+
+def test_names_that_are_no_text_are_passed_over():
+    odd = {"_modules": {5: module()}, "_parameters": {"weight": np.ones(1), 5: np.ones(1)}}
+    state = odd | {"_buffers": 3, "_non_persistent_buffers_set": [np.ones(3), "x"]}
+
+    assert list(found(Instance("x.Y", state)).arrays) == ["weight"]
 
 
 @pytest.mark.parametrize(
