@@ -80,13 +80,13 @@ def _central_directory(data: bytes | mmap) -> list[Member]:
             )
         names.add(member.name)
         members.append(member)
-    if position > end:
+    if position != end:
         raise _damaged()
     return [member for member in members if not member.name.endswith("/")]
 
 
 def _find_directory(data: bytes | mmap) -> tuple[int, int, int]:
-    """Return the number of entries of the directory, its first byte and its last."""
+    """Return the number of entries of the directory, its first byte and that behind its last."""
     end = len(data) - _END.size
     if end < 0 or data[end : end + 4] != b"PK\x05\x06":  # torch writes no comment after it
         raise _damaged()
@@ -99,7 +99,7 @@ def _find_directory(data: bytes | mmap) -> tuple[int, int, int]:
             raise _damaged()
     if start + size > end:
         raise _damaged()
-    return count, start, end
+    return count, start, start + size
 
 
 def _read_entry(data: bytes | mmap, position: int) -> tuple[Member, int]:

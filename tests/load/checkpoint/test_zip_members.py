@@ -115,6 +115,7 @@ def test_members_that_share_bytes_are_refused():
         (lambda d: entry(d) + 30, "<H", 0xFFFF),
         (entry, "<I", 0),
         (lambda d: d.index(b"PK\x05\x06") + 10, "<H", 3),
+        (lambda d: d.index(b"PK\x05\x06") + 10, "<H", 1),
         (lambda d: d.index(b"PK\x05\x06") + 16, "<I", 0xFFFFFFF0),
         (lambda d: d.index(b"PK\x05\x06") + 12, "<I", 0xFFFFFFF0),
     ],
