@@ -19,7 +19,11 @@ import render_digits  # noqa: E402  (a sibling script)
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-PAGES = (HERE.parent / "README.md",)
+PAGES = (
+    HERE.parent / "README.md",
+    HERE.parent / "docs" / "explanation" / "reparameterization-and-int8.md",
+    HERE.parent / "edgekit" / "models" / "digits.md",
+)
 KERNELS = {
     "native": "VNNI and AMX (this machine as it is)",
     "avx2": "AVX2 only (newer instructions hidden)",
@@ -46,6 +50,9 @@ def main() -> None:
     """Render and write."""
     for page in PAGES:
         page.write_text(updated(page.read_text(encoding="utf-8")), encoding="utf-8")
+    render_digits.DRAWING.parent.mkdir(exist_ok=True)
+    drawing = render_digits.drawing(render_digits.committed())
+    render_digits.DRAWING.write_text(drawing, encoding="utf-8")
 
 
 def updated(page: str) -> str:

@@ -231,4 +231,4 @@ def speed(row: dict[str, Any]) -> list[str]:
 
 def span(interval: Sequence[float], digits: int) -> str:
     """Return both ends of an interval."""
-    return " to ".join(f"{end:.{digits}f}" for end in interval)
+    return " to ".join(f"{round(end, digits) + 0:.{digits}f}" for end in interval)

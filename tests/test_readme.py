@@ -1,8 +1,10 @@
+import hashlib
 import importlib.util
 import json
 import re
 import shlex
 from pathlib import Path
+from statistics import median
 
 import pytest
 from typer.main import get_command
@@ -32,14 +34,44 @@ def test_every_command_and_flag_of_the_readme_exists(line):
     assert {word for word in rest if word.startswith("--")} <= flags
 
 
-@pytest.mark.parametrize("script", ["render", "demo"])
-def test_the_figures_are_those_of_the_committed_results(script):
-    path = ROOT / "benchmarks" / f"{script}.py"
-    spec = importlib.util.spec_from_file_location(script, path)
+def loaded(name):
+    """A script of benchmarks as a module."""
+    path = ROOT / "benchmarks" / f"{name}.py"
+    spec = importlib.util.spec_from_file_location(name, path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
+    return module
 
-    assert module.updated(README) == README
+
+def test_the_figures_of_the_pages_are_those_of_the_committed_results():
+    render = loaded("render")
+    pages = {page: page.read_text(encoding="utf-8") for page in render.PAGES}
+
+    assert {page: render.updated(text) for page, text in pages.items()} == pages
+    assert loaded("demo").updated(README) == README
+
+
+def test_the_digit_detector_is_the_one_that_was_measured():
+    result = json.loads((ROOT / "benchmarks/results/digits.json").read_text(encoding="utf-8"))
+    model = (ROOT / "edgekit/models/digits.onnx").read_bytes()
+
+    hashes = {part["model_sha256"] for part in result.values()}
+
+    assert hashes == {hashlib.sha256(model).hexdigest()}
+
+
+def test_the_digit_detector_tells_tools_apart_and_edgekit_keeps_it():
+    result = json.loads((ROOT / "benchmarks/results/digits.json").read_text(encoding="utf-8"))
+    rows = result["accuracy"]["rows"]
+    blocks = [b for b in result["layers"]["blocks"] if len(b["branches"]) == 3]
+
+    assert all(b["merged"]["crest"] > 1.2 * b["branches"][0]["crest"] for b in blocks)
+    assert median(b["merged"]["crest"] / b["branches"][0]["crest"] for b in blocks) > 2
+    assert rows["as-given fp32"]["map"] >= 0.60
+    assert rows["edgekit fp32"]["agreement"] >= 0.999
+    assert rows["edgekit int8 mse"]["map_drop_points"] <= 0.5
+    assert rows["ort defaults on as-given"]["map_drop_points"] >= 5
+    assert rows["ort conv-only on as-given"]["map_drop_points"] >= 1
 
 
 def test_the_first_command_of_the_readme_is_the_demo():
