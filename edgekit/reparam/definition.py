@@ -1,6 +1,7 @@
 """What a piece of a network computes at a few places, in float64, from the definition.
 
-Shares no code with the runtimes nor with the rewrites it is there to check.
+Shares no code with the runtimes, and with the rewrites it is there to check only how a node's
+weights are read.
 """
 
 from __future__ import annotations

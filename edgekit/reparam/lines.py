@@ -8,6 +8,7 @@ import numpy as np
 import onnx_ir as ir
 
 from edgekit.reparam.algebra import Line, absorb_conv, absorb_gemm
+from edgekit.reparam.branches import branch_of, is_image
 from edgekit.reparam.layers import (
     LINEAR_OPS,
     batchnorm_obstacle,
@@ -26,7 +27,6 @@ from edgekit.reparam.rules import (
     rewritten,
     take_over,
 )
-from edgekit.reparam.windows import window_of
 
 if TYPE_CHECKING:
     from edgekit.reparam.algebra import Doubles
@@ -193,19 +193,14 @@ def _prepares_images(node: ir.Node) -> bool:
 
 
 def _sees_padding(conv: ir.Node) -> bool:
-    """Return whether an output of ``conv`` reads outside the image; if in doubt, it does."""
+    """Return whether an output of ``conv`` may read outside the image."""
     auto = conv.attributes.get_string("auto_pad", "NOTSET")
     if not auto.startswith("SAME"):
         return auto == "NOTSET" and any(conv.attributes.get_ints("pads", (0, 0, 0, 0)))
-    shape = None if conv.inputs[0] is None else conv.inputs[0].shape
-    if shape is None or not shape.is_static():
+    if conv.inputs[0] is None or not is_image(conv.inputs[0]):
         return True
-    windows = [window_of(conv, axis, int(shape.numpy()[2 + axis])) for axis in (0, 1)]
-    reads = [window.reads(np.array([0, window.outputs - 1])) for window in windows]
-    return any(
-        read.min() < 0 or read.max() >= window.size
-        for read, window in zip(reads, windows, strict=True)
-    )
+    branch = branch_of(conv)
+    return branch.rows.padded or branch.cols.padded
 
 
 def _is_gate(node: ir.Node) -> bool:

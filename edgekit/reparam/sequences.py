@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import TYPE_CHECKING
 
 from edgekit.reparam.branches import branch_obstacle, branch_of, write_branch
@@ -29,10 +30,11 @@ def join_sequences(graph: Graph) -> Rewrites:
     """Return ``graph`` with two convolutions in a row as one, where one is 1x1 and it pays.
 
     Nothing lies between them and nothing else reads what does. A 1x1 with a bias before a Conv
-    that pads is not the same at the border. What would take more multiply-accumulates than both
-    stays too, and is told but for two of different groups, such as a depthwise kernel and a dense
-    1x1: those are two because that is less work. The blocks of an image spread to channels
-    (Focus, space to depth) are a convolution as well, and joined with the one behind.
+    that pads is not the same at the border. What would take more multiply-accumulates than both,
+    or hold more weights, stays too. That is told but for two of different groups, such as a
+    depthwise kernel and a dense 1x1: those are two because that is less work. The blocks of an
+    image spread to channels (Focus, space to depth) are a convolution as well, and joined with
+    the one behind.
 
     Source:
         Ding et al., "Diverse Branch Block" (CVPR 2021), transform III; YOLOv5's release 6.0 for
@@ -76,14 +78,21 @@ def _joined(first: Branch, node: ir.Node) -> Rewrite | Refused | None:
 
 
 def _work_obstacle(first: Branch, second: Branch) -> str | None:
-    """Return why one Conv would take more work than the two, or ``None``."""
+    """Return why one Conv would be more work than the two, or hold more weights, or ``None``."""
     apart, joined = first.macs + second.macs, chained_macs(first, second)
-    if joined <= apart:
-        return None
-    return (
-        f"in one convolution with '{first.name}' it would take {joined} multiply-accumulates, "
-        f"apart they take {apart}"
-    )
+    if joined > apart:
+        return (
+            f"in one convolution with '{first.name}' it would take {joined} "
+            f"multiply-accumulates, apart they take {apart}"
+        )
+    held = sum(b.layer.weight.size for b in (first, second) if b.conv is not None)
+    needed = joined // prod(second.shape[1:])
+    if needed > held:
+        return (
+            f"one convolution with '{first.name}' would hold {needed} weights, apart they hold "
+            f"{held}"
+        )
+    return None
 
 
 def _is_1x1(conv: ir.Node) -> bool:

@@ -1,0 +1,60 @@
+"""What results/folding.json says, as a table."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import render_digits
+
+RESULT = Path(__file__).resolve().parent / "results" / "folding.json"
+TITLES = {
+    "digits": "digit detector",
+    "yolov10s": "YOLOv10-S",
+    "yolov6s": "YOLOv6-S, random weights",
+}
+SETTINGS = {"optimized": "on", "not optimized": "off"}
+COLUMNS = (
+    "ONNX Runtime's own optimizations",
+    "nodes before and after",
+    "p50 ms before",
+    "p50 ms after",
+    "speed (95 %)",
+)
+
+
+def committed() -> dict[str, Any]:
+    """Return the committed result; nothing before it was measured."""
+    if not RESULT.exists():
+        return {}
+    result: dict[str, Any] = json.loads(RESULT.read_text(encoding="utf-8"))
+    return result
+
+
+def table(result: dict[str, Any]) -> list[str]:
+    """Return what folding is worth for every network, one line for each setting."""
+    if not result:
+        return [""]
+    lines = ["", *render_digits.head(["", *COLUMNS])]
+    for name, title in TITLES.items():
+        if name in result:
+            lines += [line(title, result[name], setting) for setting in SETTINGS]
+    return [*lines, ""]
+
+
+def line(title: str, network: dict[str, Any], setting: str) -> str:
+    """Return the line of one network in one setting."""
+    part = network["latency"][setting]
+    before, after = part["p50_ms"].values()
+    nodes = [str(file["nodes"]) for file in network["files"].values()]
+    interval = render_digits.span(part["speedup_ci95"], 2)
+    cells = [
+        title,
+        SETTINGS[setting],
+        " to ".join(nodes),
+        f"{before:.1f}",
+        f"{after:.1f}",
+        f"{part['speedup']:.2f} ({interval})",
+    ]
+    return render_digits.line(cells)
