@@ -111,6 +111,7 @@ VARIANTS = {
     "odd keys": lambda: {0: "person", 1.5: None, (1, 2): True, None: [], True + 1: {}},
     "random states": lambda: [torch.get_rng_state(), np.random.RandomState(0).get_state()],
     "text and numbers": lambda: {"date": "2024-06-10T16:16", "n": 2**70, "f": -1.5e300, "u": "ü☂"},
+    "functions and classes": lambda: [torch.nn.Module.float, torch.nn.functional.silu, dict],
     "one tensor": lambda: numbers(2, 3),
     "a list of tensors": lambda: [numbers(2), numbers(3)],
     "whole module": network,
@@ -164,7 +165,8 @@ def same_text(ours, theirs) -> None:
 
 
 def same_name(ours, theirs) -> None:
-    assert ours.class_name == f"{theirs.__module__}.{theirs.__qualname__}"
+    modern = ours.class_name.replace("__builtin__", "builtins")  # protocol 2 keeps old names
+    assert modern == f"{theirs.__module__}.{theirs.__qualname__}"
 
 
 def same_scalar(ours, theirs) -> None:
@@ -191,7 +193,7 @@ SAME = (
     ((set, frozenset), lambda ours, theirs: same_value(set(ours), theirs)),
     ((pathlib.PurePath, torch.device), same_text),
     (torch.dtype, lambda ours, theirs: same_value(ours.class_name, str(theirs))),
-    (type, same_name),
+    ((type, types.FunctionType), same_name),
     (np.generic, same_scalar),
     ((bool, int, float, str, bytes, bytearray, type(None)), same_value),
     (object, same_object),
