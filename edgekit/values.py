@@ -59,6 +59,7 @@ class SourceModel:
         class_names: From the exporter's metadata; empty when it says none.
         metadata: The exporter's own key-value pairs, untouched.
         notes: What loading had to change, one sentence each.
+        export: ONNX file it was exported to; ``None`` where ``path`` is one itself.
     """
 
     path: Path
@@ -68,6 +69,12 @@ class SourceModel:
     class_names: tuple[str, ...] = ()
     metadata: dict[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    export: Path | None = None
+
+    @property
+    def onnx_path(self) -> Path:
+        """The ONNX file that runs as it is."""
+        return self.export or self.path
 
 
 @dataclass(frozen=True)

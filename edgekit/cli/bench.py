@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 
 
 def bench(
-    models: Annotated[list[Path], typer.Argument(help="ONNX files or artifacts, timed in turn.")],
+    models: Annotated[
+        list[Path], typer.Argument(help="ONNX files, checkpoints or artifacts, timed in turn.")
+    ],
     evaluation: Annotated[
         str | None, typer.Option("--eval", help="Images to run on, and to score on.")
     ] = None,

@@ -22,7 +22,7 @@ from edgekit.cli.flags import (
 
 
 def convert(
-    model: Annotated[Path, typer.Argument(help="ONNX file of a trained detector.")],
+    model: Annotated[Path, typer.Argument(help="ONNX file or checkpoint of a trained detector.")],
     target: Annotated[str, typer.Option(help="Recipe: see 'edgekit targets'.")],
     out: Annotated[Path, typer.Option(help="Folder to write.")],
     calib: Annotated[

@@ -22,7 +22,7 @@ from edgekit.cli.flags import (
 
 
 def evaluate(
-    model: Annotated[Path, typer.Argument(help="ONNX file, or artifact.")],
+    model: Annotated[Path, typer.Argument(help="ONNX file, checkpoint or artifact.")],
     evaluation: Annotated[str, typer.Option("--eval", help="Images to score on.")],
     images: Images = None,
     detections: Annotated[

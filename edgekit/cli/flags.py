@@ -22,7 +22,10 @@ InputSize = Annotated[
 ]
 Family = Annotated[
     str | None,
-    typer.Option(help="Whose preprocessing to use, e.g. yolox.", rich_help_panel=MODEL),
+    typer.Option(
+        help="Whose preprocessing to use, e.g. yolox; of weights alone, the network: yolo11n.",
+        rich_help_panel=MODEL,
+    ),
 ]
 PreprocessText = Annotated[
     str | None,
@@ -42,7 +45,7 @@ def model_options(
     """Return the answers about the model that the flags give."""
     from edgekit.pipeline.options import ModelOptions
 
-    return ModelOptions(head, _size_hw(input_size), family, preprocess)
+    return ModelOptions(head, _size_hw(input_size), family, preprocess, cache_folder())
 
 
 def cache_folder() -> Path:

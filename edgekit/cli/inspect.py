@@ -11,7 +11,7 @@ from edgekit.cli.flags import Family, Head, InputSize, Json, PreprocessText, mod
 
 
 def inspect(
-    model: Annotated[Path, typer.Argument(help="ONNX file of a detector.")],
+    model: Annotated[Path, typer.Argument(help="ONNX file or checkpoint.")],
     target: Annotated[
         str | None, typer.Option(help="Also list what this recipe would quantize, and why not.")
     ] = None,
@@ -28,11 +28,23 @@ def inspect(
     found = run(model, model_options(head, input_size, family, preprocess), target)
     fates = [vars(fate) for fate in found.fates]
     if json:
-        whole = {**found.facts, "notes": found.notes, "warnings": found.warnings, "nodes": fates}
+        whole = {
+            **found.facts,
+            "structure": {"given": vars(found.given), "plain": vars(found.plain)},
+            "rewrites": found.rewrites,
+            "notes": found.notes,
+            "warnings": found.warnings,
+            "nodes": fates,
+        }
         typer.echo(show([whole], as_json=True), nl=False)
         return
     facts = [{"fact": k, "value": v} for k, v in found.facts.items()]
-    typer.echo(show(facts, as_json=False), nl=False)
+    typer.echo(show(facts, as_json=False))
+    changes = [
+        {"structure": k.replace("_", " "), "as given": before, "rewritten": vars(found.plain)[k]}
+        for k, before in vars(found.given).items()
+    ]
+    typer.echo(show(changes, as_json=False))
     for note in found.notes:
         typer.echo(note)
     for warning in found.warnings:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def run(
-    artifact: Annotated[Path, typer.Argument(help="Artifact, or ONNX file.")],
+    artifact: Annotated[Path, typer.Argument(help="Artifact, ONNX file or checkpoint.")],
     source: Annotated[str, typer.Argument(help="Image, folder, video, or number of a camera.")],
     confidence: Annotated[float, typer.Option(min=0, max=1, help="Least confidence shown.")] = 0.25,
     limit: Annotated[int | None, typer.Option(min=0, help="Stop after so many images.")] = None,

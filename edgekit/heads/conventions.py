@@ -32,7 +32,7 @@ class Convention:
     nms: NmsOptions
 
 
-def conventions(head: Head, graph: Graph) -> tuple[Convention, ...]:
+def conventions(head: Head, graph: Graph, family: str | None = None) -> tuple[Convention, ...]:
     """Return the conventions of the families that have ``head``, most likely first.
 
     Several mean that the graph does not tell them apart. Where the graph normalises its input
@@ -41,9 +41,14 @@ def conventions(head: Head, graph: Graph) -> tuple[Convention, ...]:
     Args:
         head: Found in ``graph``.
         graph: The whole network.
+        family: What the model is known to be, where its file says so. One without conventions of
+            its own counts as none, as does one that needs no NMS where the head does.
     """
     scale = _input_scale(graph)
-    return tuple(_convention(family, head, scale) for family in _families(head))
+    known = families.FAMILIES.get(family or "")
+    if known is None or (known.nms.iou == 1 and not head.nms_free):
+        return tuple(_convention(one, head, scale) for one in _families(head))
+    return (_convention(known, head, scale),)
 
 
 def _convention(family: Family, head: Head, std_left: float | None) -> Convention:

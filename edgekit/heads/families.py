@@ -92,3 +92,8 @@ SSD_MOBILENET = Family(
     std=(127.5, 127.5, 127.5),
     nms=NmsOptions(iou=0.6, min_score=0.01, max_detections=100),
 )
+
+_YOLO = (YOLOV3, YOLOV5, YOLOV6, YOLOV8, YOLOV10, YOLOX, YOLO_NAS)
+_OTHERS = (PPYOLOE, PICODET, NANODET, RTDETR, SSD_VGG, SSD_MOBILENET)
+FAMILIES = {family.name: family for family in (*_YOLO, *_OTHERS)}
+"""Every family by its name."""

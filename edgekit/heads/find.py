@@ -151,7 +151,8 @@ def _warnings(match: Match) -> tuple[str, ...]:
         strides = {p.stride for p in head.parts if min(p.anchor_wh) <= 0}
         return tuple(
             f"The anchors of stride {stride} are zero, so its boxes have no size and the objects "
-            "it should find are lost: the export is broken. Export the checkpoint again."
+            "it should find are lost: the export is broken. Give edgekit the checkpoint (.pt) "
+            "itself, or export it again."
             for stride in sorted(strides)
         )
     if isinstance(head, DistancesHead) and not match.decoded and head.center == 0:

@@ -88,7 +88,7 @@ def _model_facts(job: Job) -> ModelFacts:
     return ModelFacts(
         path=str(source.path),
         sha256=source.sha256,
-        family=job.detector.convention.family,
+        family=job.detector.family,
         classes=job.network.head.classes,
         params=parameters(job.detector.plain),
         macs=sum(macs_per_node(job.detector.plain).values()),

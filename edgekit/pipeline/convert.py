@@ -77,7 +77,8 @@ def open_job(path: Path, options: ConvertOptions) -> Job:
     device = find_device(options.device or recipe.device)
     draw = recipe.precision.calibration if isinstance(recipe.precision, Int8) else None
     sets = open_image_sets(options, draw)
-    detector = prepare(path, options.model)
+    model = replace(options.model, cache=options.model.cache or options.cache)
+    detector = prepare(path, model)
     category_ids = None
     if sets.evaluation is not None and sets.evaluation.labelled:
         category_ids = match_classes(

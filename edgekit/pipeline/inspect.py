@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from edgekit.config.recipe import Fp32
     from edgekit.pipeline.options import ModelOptions
     from edgekit.pipeline.prepare import Network
+    from edgekit.reparam.reparameterize import Reparameterized
+    from edgekit.values import Graph
 
 
 UNCALIBRATED = (
@@ -38,18 +41,41 @@ class NodeFate:
     reason: str
 
 
+@dataclass(frozen=True)
+class Structure:
+    """What a network is made of.
+
+    Attributes:
+        parameters: Numbers in its float constants.
+        macs: Multiply-accumulates of one image.
+        weighted: Nodes with weights.
+    """
+
+    nodes: int
+    weighted: int
+    batch_norms: int
+    parameters: int
+    macs: int
+
+
 @dataclass(frozen=True, eq=False)
 class Inspection:
     """A model as edgekit understands it.
 
     Attributes:
         facts: Name to value, for people and machines.
+        given: The file as it was loaded, or what a checkpoint exports to.
+        plain: Simplified, folded and merged.
+        rewrites: What was done to how many nodes or groups of them.
         notes: What was rewritten.
         warnings: What is wrong or doubtful.
         fates: Every node with weights; empty unless a target was given.
     """
 
     facts: dict[str, str | int]
+    given: Structure
+    plain: Structure
+    rewrites: dict[str, int]
     notes: tuple[str, ...]
     warnings: tuple[str, ...]
     fates: tuple[NodeFate, ...]
@@ -64,22 +90,51 @@ def inspect(path: Path, options: ModelOptions, target: str | None = None) -> Ins
     detector = prepare(path, options)
     network = network_of(detector)
     macs = macs_per_node(detector.plain)
+    given, plain = structure_of(detector.source.graph), structure_of(detector.plain)
     facts: dict[str, str | int] = {
         "sha256": detector.source.sha256,
-        "family": detector.convention.family,
+        "family": detector.family,
         "head": network.head.kind,
         "classes": network.head.classes,
         "input": "x".join(map(str, detector.source.size_hw)),
         "preprocess": described(detector.convention.preprocess),
-        "parameters": parameters(detector.plain),
-        "macs": sum(macs.values()),
+        "parameters": plain.parameters,
+        "macs": plain.macs,
         "decode": "cut off, in NumPy" if detector.head.cut else "in the network, float",
     }
-    if target is None:
-        return Inspection(facts, detector.notes, detector.warnings, ())
-    precision = find_recipe(target).precision
-    notes = (*detector.notes, UNCALIBRATED) if isinstance(precision, Int8) else detector.notes
-    return Inspection(facts, notes, detector.warnings, _fates(network, precision, macs))
+    rewrites = _rewrites(detector.rewritten)
+    notes = detector.notes
+    fates: tuple[NodeFate, ...] = ()
+    if target is not None:
+        precision = find_recipe(target).precision
+        fates = _fates(network, precision, macs)
+        notes = (*notes, UNCALIBRATED) if isinstance(precision, Int8) else notes
+    return Inspection(facts, given, plain, rewrites, notes, detector.warnings, fates)
+
+
+def structure_of(graph: Graph) -> Structure:
+    """Return what ``graph`` is made of."""
+    macs = macs_per_node(graph)
+    kinds = [node.op_type for node in graph.model.graph]
+    return Structure(
+        nodes=len(kinds),
+        weighted=len(macs),
+        batch_norms=kinds.count("BatchNormalization"),
+        parameters=parameters(graph),
+        macs=sum(macs.values()),
+    )
+
+
+def _rewrites(done: Reparameterized) -> dict[str, int]:
+    """Return how many of what was rewritten; what never happened is left out."""
+    counts = Counter(rewrite.rule for rewrite in done.rewritten for _ in rewrite.gone)
+    counted = {
+        "batch normalizations folded": len(done.folded),
+        "groups of branches merged": len(done.merged),
+        **counts,
+        "left as they are": len(done.refused),
+    }
+    return {what: count for what, count in counted.items() if count}
 
 
 def _fates(network: Network, precision: Fp32 | Int8, macs: dict[str, int]) -> tuple[NodeFate, ...]:

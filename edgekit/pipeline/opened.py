@@ -54,7 +54,7 @@ def open_detector(path: Path, options: ModelOptions, name: str) -> Opened:
     if is_artifact(path):
         manifest, model = read_artifact(path)
         opened = _of_artifact(manifest, model, name)
-        settled = () if options == ModelOptions() else (_settled(name),)
+        settled = () if replace(options, cache=None) == ModelOptions() else (_settled(name),)
         return replace(opened, warnings=(*settled, *opened.warnings))
     if path.is_dir():
         raise ModelError(
@@ -67,11 +67,11 @@ def open_detector(path: Path, options: ModelOptions, name: str) -> Opened:
 
 
 def candidate_of(detector: Detector, name: str) -> Candidate:
-    """Return the user's own file, untouched, as something that can be run."""
+    """Return the user's own file, or a checkpoint's export, untouched, as it can be run."""
     return Candidate(
         name=name,
         backend=OnnxRuntime(),
-        model=detector.source.path,
+        model=detector.source.onnx_path,
         head=detector.head.spec,
         nms=detector.convention.nms,
         preprocess=detector.convention.preprocess,

@@ -18,14 +18,18 @@ class ModelOptions:
     Attributes:
         head: Kind of detection head, as the question about an ambiguous one lists them.
         input_hw: Height and width of the input, in pixels, for a model that takes any.
-        family: Whose preprocessing and thresholds to use, e.g. ``yolox``.
+        family: Whose preprocessing and thresholds to use, e.g. ``yolox``; of weights alone, which
+            network they are of, e.g. ``yolo11n``.
         preprocess: Changes to it, e.g. ``color=bgr,resize=stretch,mean=0,std=1``.
+        cache: Where the ONNX export of a checkpoint is kept; the user's cache folder when
+            ``None``.
     """
 
     head: str | None = None
     input_hw: tuple[int, int] | None = None
     family: str | None = None
     preprocess: str | None = None
+    cache: Path | None = None
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -11,9 +12,12 @@ from edgekit.errors import HeadError, UnknownNameError
 from edgekit.export.cut import cut_graph
 from edgekit.export.input import bake_input, prove_input
 from edgekit.export.simplify import simplify
+from edgekit.export.torch_onnx import FAMILY, NOTES
 from edgekit.heads.conventions import Convention, conventions
 from edgekit.heads.find import HeadOptions, find_head
+from edgekit.images.overlap import file_sha256
 from edgekit.load.onnx_file import LoadOptions, load_onnx
+from edgekit.pipeline.checkpoint import NAMED, exported, is_checkpoint
 from edgekit.pipeline.preprocess import changed, described
 from edgekit.reparam.probes import probe_inputs
 from edgekit.reparam.reparameterize import reparameterize
@@ -36,7 +40,7 @@ class Detector:
     """A user's model, understood: plain, its head found, its preprocessing known.
 
     Attributes:
-        plain: Simplified, folded and merged; takes and gives what the user's own file does.
+        rewritten: ``plain``, and what made it so.
         head: Found in ``plain``.
         convention: Preprocessing and thresholds of its family.
         notes: What was rewritten, one sentence each.
@@ -44,11 +48,21 @@ class Detector:
     """
 
     source: SourceModel
-    plain: Graph
+    rewritten: Reparameterized
     head: Head
     convention: Convention
     notes: tuple[str, ...]
     warnings: tuple[str, ...]
+
+    @property
+    def plain(self) -> Graph:
+        """Simplified, folded and merged; takes and gives what the user's own file does."""
+        return self.rewritten.graph
+
+    @property
+    def family(self) -> str:
+        """What a checkpoint says it is; else the family whose convention it follows."""
+        return self.source.metadata.get(FAMILY, self.convention.family)
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,19 +92,37 @@ def prepare(path: Path, options: ModelOptions) -> Detector:
 
     Raises:
         ModelError: The file is not a model edgekit converts.
+        MissingExtraError: It is a checkpoint, and torch is not installed.
         HeadError: Its head or family is ambiguous; the message lists the candidates.
         ParityError: A rewrite changed what the network computes.
     """
     backend = proof_backend()
-    source = load_onnx(path, backend, LoadOptions(size_hw=options.input_hw))
+    source = _source(path, options, backend)
     probes = probe_inputs(source.graph)
     simple = simplify(source.graph, backend, probes)
     plain = reparameterize(simple, backend, probes)
     head = find_head(plain.graph, backend, HeadOptions(kind=options.head))
-    convention = _convention(conventions(head, plain.graph), options)
-    return Detector(
-        source, plain.graph, head, convention, _notes(source, plain, head), head.warnings
+    convention = _convention(
+        conventions(head, plain.graph, source.metadata.get(FAMILY)), options, source
     )
+    return Detector(
+        source,
+        plain,
+        head,
+        convention,
+        _notes(source, plain, head),
+        (*head.warnings, *_lost_end_to_end(source, head)),
+    )
+
+
+def _source(path: Path, options: ModelOptions, backend: Backend) -> SourceModel:
+    """Return the model in the file at ``path``, a checkpoint by way of its ONNX export."""
+    if not is_checkpoint(path):
+        return load_onnx(path, backend, LoadOptions(size_hw=options.input_hw))
+    file = exported(path, options, backend)
+    loaded = load_onnx(file, backend)
+    notes = (*json.loads(loaded.metadata[NOTES]), *loaded.notes)
+    return replace(loaded, path=path, sha256=file_sha256(path), notes=notes, export=file)
 
 
 def network_of(detector: Detector) -> Network:
@@ -105,13 +137,17 @@ def network_of(detector: Detector) -> Network:
     return Network(baked, spec, preprocess, decode)
 
 
-def _convention(found: tuple[Convention, ...], options: ModelOptions) -> Convention:
+def _convention(
+    found: tuple[Convention, ...], options: ModelOptions, source: SourceModel
+) -> Convention:
     """Return the family's convention, as chosen or as the only one."""
-    chosen = found
-    if options.family is not None:
-        chosen = tuple(c for c in found if c.family == options.family)
-        if not chosen:
-            raise UnknownNameError("family", options.family, (c.family for c in found))
+    families = {c.family for c in found}
+    asked = options.family
+    if NAMED in source.metadata and asked not in families:
+        asked = None  # it named the network, and has done its part
+    chosen = found if asked is None else tuple(c for c in found if c.family == asked)
+    if not chosen:
+        raise UnknownNameError("family", asked or "", families)
     if len(chosen) > 1:
         listed = "\n".join(f"  --family {c.family}: {described(c.preprocess)}" for c in chosen)
         raise HeadError(
@@ -122,6 +158,26 @@ def _convention(found: tuple[Convention, ...], options: ModelOptions) -> Convent
     if options.preprocess is None:
         return convention
     return replace(convention, preprocess=changed(convention.preprocess, options.preprocess))
+
+
+def _lost_end_to_end(source: SourceModel, head: Head) -> tuple[str, ...]:
+    """Return a warning where the metadata speaks of an end-to-end head that is not there.
+
+    The graph of a one-to-many head looks the same whether there was another one or not, so what
+    the exporter wrote is all there is to tell.
+    """
+    said = source.metadata
+    promised = said.get("end2end", "").lower() == "true"
+    dual = "yolov10" in said.get("description", "").lower()
+    if head.nms_free or not (promised or dual):
+        return ()
+    words = f"end2end: {said['end2end']}" if promised else said["description"]
+    warning = (
+        f"The metadata says '{words}', and the predictions need NMS all the same: the export lost "
+        "the end-to-end head, and what is measured here is the other one. Give edgekit the "
+        "checkpoint (.pt) itself, or export it again with the end-to-end head on."
+    )
+    return (warning,)
 
 
 def _notes(source: SourceModel, plain: Reparameterized, head: Head) -> tuple[str, ...]:

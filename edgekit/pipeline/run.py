@@ -53,13 +53,13 @@ def run(
         artifact: Artifact or model file.
         source: Image, folder, data set, video file, or number of a camera.
         confidence: Detections below it are left out.
-        cache: Folder that keeps images which a manifest renders; the user's cache folder when
-            ``None``.
+        cache: Folder that keeps images which a manifest renders and exports of checkpoints; the
+            user's cache folder when ``None``.
 
     Raises:
         ConfigError: Bad input.
     """
-    opened = open_detector(artifact, ModelOptions(), artifact.stem)
+    opened = open_detector(artifact, ModelOptions(cache=cache), artifact.stem)
     for warning in opened.warnings:
         logger.warning(warning)
     with Predictor(opened.candidate.at_confidence(confidence)) as predictor:

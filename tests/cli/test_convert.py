@@ -6,10 +6,13 @@ import onnx
 import pytest
 from typer.main import get_command
 
+from edgekit import optional
 from edgekit.cli.app import app
+from edgekit.images.overlap import file_sha256
 from edgekit.pipeline import convert as pipeline
 from edgekit.report.schema import Report
 from tests.heads.detectors import picodet
+from tests.pipeline.checkpoints import write, yolov8
 
 TARGET = ("--target", "ort-cpu-int8")
 
@@ -54,6 +57,32 @@ def test_with_json_stdout_is_the_report(convert, tiny, tmp_path):
     assert [r.name for r in report.rows] == ["as-given", "fp32", "int8"]
     assert report.provenance.command.startswith("edgekit convert ")
     assert report.provenance.command.endswith("--json")
+
+
+def test_a_checkpoint_is_converted_like_its_onnx(convert, tiny, tmp_path):
+    checkpoint = write(tmp_path / "mine.pt", {"model": yolov8(), "train_args": {"imgsz": 64}})
+
+    ended = convert("--force", "--json", model=checkpoint)
+
+    report = Report.model_validate_json(ended.stdout)
+    assert (report.model.path, report.model.sha256) == (str(checkpoint), file_sha256(checkpoint))
+    assert (report.model.family, report.model.classes) == ("yolov8", 3)
+    assert [r.status for r in report.rows] == ["measured"] * 3
+    assert ended.code == 0
+
+
+def test_a_checkpoint_without_torch_is_a_missing_package(convert, monkeypatch, tmp_path):
+    checkpoint = write(tmp_path / "mine.pt", {"model": yolov8()})
+    known = optional.importlib.import_module
+
+    def without(name):
+        if name == "torch":
+            raise ModuleNotFoundError(name=name)
+        return known(name)
+
+    monkeypatch.setattr(optional.importlib, "import_module", without)
+
+    refused(convert(model=checkpoint), "mine.pt", "pip install 'edgekit[torch]'", code=3)
 
 
 def test_without_images_to_score_on_nothing_is_missed(convert, tmp_path):

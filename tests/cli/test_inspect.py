@@ -11,6 +11,22 @@ def test_the_facts_are_a_table(edgekit, tiny):
     assert "Decode cut off" in ended.stdout
 
 
+def test_the_structure_is_shown_as_given_and_rewritten(edgekit, tiny):
+    lines = edgekit("inspect", tiny.model).stdout.splitlines()
+    (whole,) = json.loads(edgekit("inspect", tiny.model, "--json").stdout)
+
+    heading = next(i for i, line in enumerate(lines) if line.startswith("structure"))
+    rows = {line[:11].strip(): line[11:].split() for line in lines[heading + 1 : heading + 6]}
+    structure = whole["structure"]
+    shown = {
+        k.replace("_", " "): [str(n), str(structure["plain"][k])]
+        for k, n in structure["given"].items()
+    }
+    assert rows == shown
+    assert list(rows) == ["nodes", "weighted", "batch norms", "parameters", "macs"]
+    assert whole["rewrites"] == {}
+
+
 def test_a_target_adds_the_fate_of_every_layer(edgekit, tiny):
     plain = edgekit("inspect", tiny.model, "--target", "ort-cpu-int8").stdout
     (whole,) = json.loads(

@@ -42,6 +42,20 @@ def test_a_head_has_the_conventions_of_its_families(found, expected):
     assert families(found) == expected
 
 
+@pytest.mark.parametrize(
+    ("family", "found", "expected"),
+    [
+        ("yolov8", head(decoded_head(), distances_head(4)), ["yolov8"]),
+        ("yolov6", head(decoded_head(), distances_head(17)), ["yolov6"]),
+        ("yolov10", head(detections_head(), distances_head(16), nms_free=True), ["yolov10"]),
+        ("yolov10", head(decoded_head(), distances_head(16)), ["yolov8"]),
+        ("no such family", head(decoded_head(), distances_head(16)), ["yolov8"]),
+    ],
+)
+def test_what_a_model_says_it_is_settles_its_conventions(family, found, expected):
+    assert [c.family for c in conventions(found, PLAIN, family)] == expected
+
+
 def test_yolox_takes_pixels_in_bgr_and_keeps_the_best_class_only():
     (convention,) = conventions(head(grid_head()), PLAIN)
 

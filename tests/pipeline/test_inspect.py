@@ -1,3 +1,5 @@
+import numpy as np
+import onnx
 import pytest
 
 from edgekit.errors import UnknownNameError
@@ -15,6 +17,30 @@ def test_a_model_is_described(tiny):
     assert found.facts["preprocess"].startswith("resize=letterbox-center")
     assert found.facts["macs"] > found.facts["parameters"] > 0
     assert found.fates == ()
+
+
+def test_the_structure_is_counted_before_and_after(tiny, tmp_path):
+    model = onnx.load(tiny.model)
+    conv = next(node for node in model.graph.node if node.op_type == "Conv")
+    channels = next(i.dims[0] for i in model.graph.initializer if i.name == conv.input[1])
+    for name, value in (("one", 1), ("zero", 0)):
+        array = np.full(channels, value, np.float32)
+        model.graph.initializer.append(onnx.numpy_helper.from_array(array, name))
+    output, conv.output[0] = conv.output[0], "before"
+    inputs = ["before", "one", "zero", "zero", "one"]
+    norm = onnx.helper.make_node("BatchNormalization", inputs, [output])
+    model.graph.node.insert(list(model.graph.node).index(conv) + 1, norm)
+    onnx.save(model, tmp_path / "norm.onnx")
+
+    found = inspect(tmp_path / "norm.onnx", USUAL)
+
+    assert (found.given.batch_norms, found.plain.batch_norms) == (1, 0)
+    assert found.given.nodes > found.plain.nodes
+    assert found.given.weighted == found.plain.weighted > 0
+    assert found.given.macs == found.plain.macs == found.facts["macs"]
+    assert found.plain.parameters == found.facts["parameters"]
+    assert found.given.parameters > found.plain.parameters
+    assert found.rewrites == {"batch normalizations folded": 1}
 
 
 def test_every_node_with_weights_has_its_fate_and_float_its_reason(tiny):

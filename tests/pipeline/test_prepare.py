@@ -92,6 +92,44 @@ def test_parallel_branches_are_merged_and_told_of(tiny, tmp_path):
     assert not any(note.startswith("Left") for note in merged.notes)
 
 
+@pytest.mark.parametrize(
+    ("properties", "words"),
+    [
+        ({"description": "Ultralytics YOLOv10s model"}, "Ultralytics YOLOv10s model"),
+        ({"end2end": "True"}, "end2end: True"),
+        ({"end2end": "False", "description": "Ultralytics YOLOv8n model"}, None),
+        ({}, None),
+    ],
+)
+def test_an_end_to_end_head_that_the_export_lost_is_told_of(tiny, tmp_path, properties, words):
+    model = onnx.load(tiny.model)
+    onnx.helper.set_model_props(model, properties)
+    onnx.save(model, tmp_path / "lost.onnx")
+
+    warnings = prepare(tmp_path / "lost.onnx", ModelOptions()).warnings
+
+    assert len(warnings) == (words is not None)
+    if words is not None:
+        assert f"'{words}'" in warnings[0]
+        assert "need NMS" in warnings[0]
+        assert "checkpoint (.pt) itself" in warnings[0]
+
+
+@pytest.mark.data
+def test_an_end_to_end_head_that_is_there_is_no_warning(data_dir):
+    path = data_dir / "models" / "yolov10s_e2e_unfused.onnx"
+
+    assert prepare(path, ModelOptions()).warnings == ()
+
+
+@pytest.mark.data
+def test_the_broken_anchors_of_an_export_are_told_of(data_dir):
+    (warning,) = prepare(data_dir / "models" / "yolov5n_stalegrid.onnx", ModelOptions()).warnings
+
+    assert "stride 8" in warning
+    assert "checkpoint (.pt) itself" in warning
+
+
 @pytest.mark.data
 def test_both_blocks_of_yolov10s_with_two_depthwise_kernels_are_merged(data_dir):
     detector = prepare(data_dir / "models" / "yolov10s_e2e_unfused.onnx", ModelOptions())

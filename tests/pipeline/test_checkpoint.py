@@ -1,0 +1,266 @@
+import shutil
+from types import MappingProxyType
+
+import numpy as np
+import onnx
+import pytest
+import torch
+from safetensors.numpy import save_file
+from torch import nn
+
+from edgekit import optional
+from edgekit.backends.onnxruntime import OnnxRuntime
+from edgekit.errors import ConfigError, MissingExtraError, ModelError, UnknownNameError
+from edgekit.export import torch_onnx
+from edgekit.images.overlap import file_sha256
+from edgekit.load.metadata import read_metadata
+from edgekit.nets import named
+from edgekit.nets.architectures.registry import Architecture, ClassCount
+from edgekit.nets.build import build_detector
+from edgekit.nets.distance_head import DistanceHead, Expectation
+from edgekit.pipeline import checkpoint as stage
+from edgekit.pipeline.checkpoint import NAMED, exported, is_checkpoint
+from edgekit.pipeline.options import ModelOptions
+from edgekit.pipeline.prepare import prepare
+from tests.pipeline.checkpoints import write, yolov8
+from tests.upstream import checkpoint as as_read
+from tests.upstream import saved
+
+RUNTIME = OnnxRuntime(threads=1, optimize=False)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread():
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("checkpoints")
+
+
+@pytest.fixture(scope="module")
+def whole(folder):
+    """A whole model, trained at 60, which is no multiple of its strides."""
+    return write(folder / "mine.pt", {"model": yolov8(), "train_args": {"imgsz": 60}})
+
+
+@pytest.fixture(scope="module")
+def options(folder):
+    return ModelOptions(cache=folder / "cache")
+
+
+@pytest.fixture(scope="module")
+def detector(whole, options):
+    return prepare(whole, options)
+
+
+@pytest.fixture
+def counted(monkeypatch):
+    """Exports made, by checkpoint."""
+    made, export = [], stage._export
+
+    def counting(checkpoint, *others):
+        made.append(checkpoint.path)
+        return export(checkpoint, *others)
+
+    monkeypatch.setattr(stage, "_export", counting)
+    return made
+
+
+@pytest.mark.parametrize(
+    ("name", "start", "answer"),
+    [
+        ("a.pt", b"anything", True),
+        ("a.PTH", b"", True),
+        ("a.safetensors", b"", True),
+        ("a.ckpt", b"", True),
+        ("a.bin", b"PK\x03\x04", True),
+        ("a.bin", b"\x80\x02", True),
+        ("a.bin", b"\x08\x08", False),
+        ("a.onnx", b"PK\x03\x04", False),
+    ],
+)
+def test_a_checkpoint_is_known_by_its_name_or_its_first_bytes(name, start, answer, tmp_path):
+    (tmp_path / name).write_bytes(start)
+
+    assert is_checkpoint(tmp_path / name) is answer
+
+
+def test_what_is_not_there_is_no_checkpoint_unless_it_is_called_so(tmp_path):
+    assert not is_checkpoint(tmp_path / "a")
+    assert is_checkpoint(tmp_path / "a.pt")
+
+
+def test_a_checkpoint_is_understood_as_its_onnx_would_be(whole, detector):
+    source = detector.source
+
+    assert (source.path, source.sha256) == (whole, file_sha256(whole))
+    assert source.onnx_path.suffix == ".onnx"
+    assert (source.class_names, detector.family) == (("cat", "dog", "owl"), "yolov8")
+    assert source.size_hw == (64, 64)
+    norms = [p for p in yolov8().modules() if isinstance(p, nn.BatchNorm2d)]
+    assert len(detector.rewritten.folded) == len(norms)
+    assert not [n for n in detector.plain.model.graph if n.op_type == "BatchNormalization"]
+
+
+def test_the_export_finds_what_the_module_finds(detector):
+    module = build_detector(as_read({"model": yolov8()})).module
+    image = np.random.default_rng(2).random((1, 3, 64, 64), np.float32)
+
+    with RUNTIME.open(detector.source.onnx_path) as session:
+        (found,) = session.run({"images": image}).values()
+
+    np.testing.assert_allclose(found, module(torch.from_numpy(image)).numpy(), atol=1e-4)
+
+
+def test_an_export_is_kept_whatever_the_checkpoint_is_called(whole, options, counted, tmp_path):
+    other = shutil.copy(whole, tmp_path / "copy.pth")
+
+    assert exported(other, options, RUNTIME) == exported(whole, options, RUNTIME)
+    assert counted == []
+
+
+def test_an_export_that_was_cut_short_is_made_again(whole, options, counted):
+    file = exported(whole, options, RUNTIME)
+    data = file.read_bytes()
+    file.write_bytes(data[: len(data) // 2])
+
+    assert exported(whole, options, RUNTIME) == file
+    assert (file.read_bytes(), counted) == (data, [whole])
+
+
+def test_another_size_is_another_export(whole, options):
+    wide = ModelOptions(input_hw=(32, 64), cache=options.cache)
+
+    file = exported(whole, wide, RUNTIME)
+
+    assert file != exported(whole, options, RUNTIME)
+    assert read_metadata(onnx.load(file)).size_hw == (32, 64)
+
+
+def test_a_size_between_strides_is_refused(whole, options):
+    with pytest.raises(ModelError, match=r"at 32 x 40: expected sides that are .* 16"):
+        exported(whole, ModelOptions(input_hw=(32, 40), cache=options.cache), RUNTIME)
+
+
+def test_a_cache_that_cannot_be_written_is_told(whole, options, monkeypatch, tmp_path):
+    (tmp_path / "file").write_text("")
+    graph = onnx.load(exported(whole, options, RUNTIME))
+    monkeypatch.setattr(stage, "_export", lambda *_: graph)
+    monkeypatch.setattr(stage, "graph_to_bytes", lambda proto: proto.SerializeToString())
+
+    with pytest.raises(ConfigError, match="Set EDGEKIT_CACHE"):
+        exported(whole, ModelOptions(cache=tmp_path / "file" / "cache"), RUNTIME)
+
+
+def test_without_torch_the_message_says_what_to_install(whole, monkeypatch, tmp_path):
+    known = optional.importlib.import_module
+
+    def without(name):
+        if name == "torch":
+            raise ModuleNotFoundError(name="torch")
+        return known(name)
+
+    monkeypatch.setattr(optional.importlib, "import_module", without)
+
+    with pytest.raises(MissingExtraError, match=r"mine\.pt.*pip install 'edgekit\[torch\]'"):
+        prepare(whole, ModelOptions(cache=tmp_path))
+
+
+def test_a_file_that_is_no_checkpoint_is_refused(tmp_path):
+    (tmp_path / "mine.pt").write_text("hello")
+
+    with pytest.raises(ModelError, match=r"mine\.pt"):
+        prepare(tmp_path / "mine.pt", ModelOptions(cache=tmp_path))
+
+
+def test_what_loading_left_out_is_among_the_notes(folder, options):
+    both = {"model": yolov8().half(), "ema": yolov8().half()}
+
+    notes = prepare(write(folder / "both.pt", both), options).notes
+
+    assert notes[:2] == (
+        "The averaged (EMA) weights are used.",
+        "Half-precision weights are computed in float32.",
+    )
+    assert any(note.startswith("Folded") for note in notes)
+
+
+class Small(nn.Module):
+    """A detector with keys of its own."""
+
+    def __init__(self, classes):
+        super().__init__()
+        self.stem = nn.Conv2d(3, 8, 8, 8)
+        self.deep = nn.Conv2d(8, 8, 2, 2)
+        mean = nn.Conv2d(16, 1, 1, bias=False)
+        mean.weight.data[:] = torch.arange(16).reshape(1, 16, 1, 1)
+        sides = nn.ModuleList(nn.Conv2d(8, 64, 1) for _ in range(2))
+        kinds = nn.ModuleList(nn.Conv2d(8, classes, 1) for _ in range(2))
+        self.head = DistanceHead(sides, kinds, Expectation(mean), (8.0, 16.0))
+
+    def forward(self, image):
+        features = self.stem(image)
+        return self.head([features, self.deep(features)])
+
+
+@pytest.fixture
+def known(monkeypatch):
+    """``Small`` as a published network."""
+    counted = ClassCount("head.cv3.0.weight")
+    small = Architecture("small-1", "small", Small, "0", 0, "", counted, 64, (8, 16))
+    monkeypatch.setattr(named, "ARCHITECTURES", MappingProxyType({"small-1": small}))
+
+
+@pytest.fixture(scope="module")
+def weights(folder):
+    torch.manual_seed(5)
+    arrays = {key: value.numpy() for key, value in Small(4).state_dict().items()}
+    save_file(arrays, folder / "small.safetensors")
+    return folder / "small.safetensors"
+
+
+@pytest.mark.usefixtures("known")
+@pytest.mark.parametrize("family", [None, "small-1", "small"])
+def test_weights_alone_are_read_by_name(family, weights, options):
+    found = prepare(weights, ModelOptions(family=family, cache=options.cache))
+
+    assert (found.family, found.convention.family) == ("small", "yolov8")
+    assert found.head.spec.classes == 4
+    assert found.source.metadata[NAMED] == "True"
+    said = "The names and shapes of its weights are those of small-1: read as that."
+    assert (said in found.notes) is (family is None)
+
+
+@pytest.mark.usefixtures("known")
+def test_a_whole_model_is_not_read_by_a_name_of_another(whole, options):
+    with pytest.raises(UnknownNameError, match="Unknown family 'small-1'"):
+        prepare(whole, ModelOptions(family="small-1", cache=options.cache))
+
+
+@pytest.mark.usefixtures("known")
+def test_a_whole_model_of_unknown_classes_may_be_named(folder, options):
+    module = saved("models.common.Small", dict(Small(4).named_children()))
+    file = write(folder / "whole.pt", {"model": module})
+
+    with pytest.raises(ModelError, match=r"models\.common\.Small.*add --family small-1, if"):
+        exported(file, options, RUNTIME)
+
+
+def test_a_whole_model_of_unknown_classes_is_refused(folder, options):
+    module = saved("models.common.Other", {"conv": nn.Conv2d(3, 4, 1)})
+
+    with pytest.raises(ModelError, match=r"models\.common\.Other"):
+        exported(write(folder / "other.pt", {"model": module}), options, RUNTIME)
+
+
+def test_the_code_that_exports_is_part_of_the_key(whole, options, monkeypatch):
+    before = stage._key("0", options)
+    monkeypatch.setattr(stage, "_code_sha256", lambda: "other")
+
+    assert stage._key("0", options) != before
+    assert torch_onnx.__file__.endswith("export/torch_onnx.py")
