@@ -16,6 +16,7 @@ from edgekit.nets.heads import BuiltHead, build_head, is_head
 from edgekit.nets.routed import RoutedNetwork, Source, needed
 from edgekit.nets.stored import StoredModule, StoredObject
 from edgekit.nets.table import build_module, kind_of
+from edgekit.nets.yolov6_stored import build_yolov6, is_yolov6
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -87,6 +88,8 @@ def build_detector(checkpoint: ReadCheckpoint) -> LoadedDetector:
     """
     network, note = _network(checkpoint)
     _check_size(network)
+    if is_yolov6(network):
+        return _yolov6(network, note)
     layers = list(network.child("model").children().values())
     if not layers or not is_head(layers[-1]):
         found = layers[-1].class_name if layers else "no layers"
@@ -102,7 +105,7 @@ def build_detector(checkpoint: ReadCheckpoint) -> LoadedDetector:
     module.requires_grad_(requires_grad=False)
     dropped = (*map(layers[-1].key_of, head.dropped), *(layers[place].key for place in spare))
     _check_all_used(network, module, dropped)
-    _try(network, module, head)
+    _try(network, module, head.strides)
     return LoadedDetector(
         module,
         _family(layers),
@@ -112,6 +115,16 @@ def build_detector(checkpoint: ReadCheckpoint) -> LoadedDetector:
         (*note, *head.notes, *_left_out(spare), *_half(network)),
         _side(checkpoint.content),
     )
+
+
+def _yolov6(network: StoredModule, note: tuple[str, ...]) -> LoadedDetector:
+    built = build_yolov6(network)
+    module = built.module.eval()
+    module.requires_grad_(requires_grad=False)
+    _check_all_used(network, module, ())
+    _try(network, module, built.strides)
+    notes = (*note, *built.notes, *_half(network))
+    return LoadedDetector(module, "yolov6", (), built.strides, end_to_end=False, notes=notes)
 
 
 def holds_network(checkpoint: ReadCheckpoint) -> bool:
@@ -204,9 +217,9 @@ def _check_all_used(network: StoredModule, module: nn.Module, dropped: tuple[str
         raise network.error("tensors that all have their place", f"'{differ[0]}' without one")
 
 
-def _try(network: StoredModule, module: nn.Module, head: BuiltHead) -> None:
+def _try(network: StoredModule, module: nn.Module, strides: tuple[float, ...]) -> None:
     """Run a small image through, so that layers that do not fit are found here."""
-    side = int(2 * max(head.strides))
+    side = int(2 * max(strides))
     try:
         with torch.inference_mode():
             module(torch.zeros(1, 3, side, side))

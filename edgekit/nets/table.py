@@ -5,9 +5,8 @@ Nothing is imported by a name from a file: a name that is not in the table is re
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from collections import OrderedDict
+from typing import TYPE_CHECKING
 
 from torch import nn
 
@@ -21,26 +20,12 @@ from edgekit.nets import (
     yolov10_blocks,
 )
 from edgekit.nets.distance_head import Expectation
+from edgekit.nets.rule import Rule
 from edgekit.nets.stored import StoredModule
+from edgekit.nets.yolov6_rules import RULES as YOLOV6
 
-Attributes = Mapping[str, Callable[[StoredModule, str], Any]]
-
-
-@dataclass(frozen=True)
-class Rule:
-    """How a module is put together from the modules stored inside it.
-
-    Attributes:
-        make: Takes ``parts``, ``optional`` and ``attributes`` by name.
-        parts: Modules that have to be inside.
-        optional: Modules that may be missing.
-        attributes: What to read, and as what.
-    """
-
-    make: Callable[..., nn.Module]
-    parts: tuple[str, ...]
-    optional: tuple[str, ...] = ()
-    attributes: Attributes = field(default_factory=dict)
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 def _poolings(stored: StoredModule, name: str) -> int:
@@ -124,9 +109,11 @@ _BLOCKS: dict[str, tuple[Rule, ...]] = {
     "MP": (_POOL,),
     "SP": (_POOL,),
     "SPPCSPC": (Rule(yolov7_blocks.SppCspc, (*_CSPC, "m")),),
+    **YOLOV6,
 }
 _TORCH: dict[str, Callable[[StoredModule], nn.Module]] = {
     "conv.Conv2d": torch_layers.conv2d,
+    "conv.ConvTranspose2d": torch_layers.conv_transpose2d,
     "batchnorm.BatchNorm2d": torch_layers.batch_norm,
     "pooling.MaxPool2d": torch_layers.max_pool,
     "upsampling.Upsample": torch_layers.upsample,
@@ -150,9 +137,9 @@ _HOMES = (
     "ultralytics.nn.modules.conv",
     "ultralytics.nn.modules.head",
 )
-_CONTAINERS: dict[str, Callable[[list[nn.Module]], nn.Module]] = {
-    "torch.nn.modules.container.Sequential": lambda parts: nn.Sequential(*parts),
-    "torch.nn.modules.container.ModuleList": nn.ModuleList,
+_CONTAINERS: dict[str, Callable[[dict[str, nn.Module]], nn.Module]] = {
+    "torch.nn.modules.container.Sequential": lambda parts: nn.Sequential(OrderedDict(parts)),
+    "torch.nn.modules.container.ModuleList": lambda parts: nn.ModuleList(parts.values()),
 }
 
 
@@ -169,7 +156,7 @@ def build_module(stored: StoredModule) -> nn.Module:
         ModelError: Its class, or one inside, is not known, or does not look as it should.
     """
     if stored.class_name in _CONTAINERS:
-        return _CONTAINERS[stored.class_name](_numbered(stored))
+        return _CONTAINERS[stored.class_name](_in_order(stored))
     torch_name = stored.class_name.removeprefix("torch.nn.modules.")
     if torch_name in _TORCH and torch_name != stored.class_name:
         return _TORCH[torch_name](stored)
@@ -197,16 +184,17 @@ def _assembled(rules: tuple[Rule, ...], stored: StoredModule) -> nn.Module:
     )
 
 
-def _numbered(stored: StoredModule) -> list[nn.Module]:
+def _in_order(stored: StoredModule) -> dict[str, nn.Module]:
+    """Return the modules inside by name: by number, but for a pair that YOLOv6 gives names."""
     children = stored.children()
-    if list(children) != [str(at) for at in range(len(children))]:
+    if list(children) not in ([str(at) for at in range(len(children))], ["conv", "bn"]):
         raise stored.error("modules numbered from 0", ", ".join(children))
-    return [build_module(child) for child in children.values()]
+    return {name: build_module(child) for name, child in children.items()}
 
 
 def _unknown(stored: StoredModule) -> ModelError:
     return ModelError(
         f"Cannot load '{stored.file}': {stored.where} is of a class edgekit has no module for. "
-        f"Known: {', '.join(sorted({*_BLOCKS, *_LEARNED}))} of YOLOv5 and YOLOv7 to YOLO11. "
+        f"Known: {', '.join(sorted({*_BLOCKS, *_LEARNED}))} of YOLOv5 to YOLO11. "
         "Export the model to ONNX with its own package, and give edgekit that file."
     )

@@ -50,6 +50,31 @@ def conv2d(stored: StoredModule) -> nn.Conv2d:
     return _filled(layer, stored, arrays)
 
 
+def conv_transpose2d(stored: StoredModule) -> nn.ConvTranspose2d:
+    """Return the transposed convolution whose windows lie side by side.
+
+    Raises:
+        ModelError: Windows overlap, groups are more than one, or kernel and attributes disagree.
+    """
+    arrays = _arrays(stored, required=("weight",), optional=("bias",))
+    kernel, size = arrays["weight"], stored.pair("kernel_size")
+    plain = {"stride": size, "dilation": (1, 1), "padding": (0, 0), "output_padding": (0, 0)}
+    other = [name for name, pair in plain.items() if stored.pair(name) != pair]
+    if other or stored.whole("groups") != 1:
+        raise stored.error("windows side by side, in one group", ", ".join(other) or "groups")
+    if kernel.ndim != 4 or kernel.shape[2:] != size:
+        raise stored.error(f"a kernel of {size}", f"{kernel.shape}")
+    layer = nn.ConvTranspose2d(
+        kernel.shape[0],
+        kernel.shape[1],
+        _within(stored, "kernel_size", 1),
+        size,
+        bias="bias" in arrays,
+        device="meta",
+    )
+    return _filled(layer, stored, arrays)
+
+
 def batch_norm(stored: StoredModule) -> nn.BatchNorm2d:
     """Return the batch normalization.
 

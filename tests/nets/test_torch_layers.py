@@ -20,6 +20,8 @@ def stored(layer: nn.Module, **changed) -> StoredModule:
     [
         nn.Conv2d(4, 6, (3, 5), (1, 2), (1, 0), (2, 1), 2),
         nn.Conv2d(4, 4, 3, 2, 1, groups=4, bias=False),
+        nn.ConvTranspose2d(4, 6, 2, 2),
+        nn.ConvTranspose2d(4, 3, 3, 3, bias=False),
         nn.MaxPool2d(3, 2, 1, ceil_mode=True),
         nn.Upsample(scale_factor=3.0, mode="nearest"),
         nn.LeakyReLU(0.3),
@@ -28,6 +30,7 @@ def stored(layer: nn.Module, **changed) -> StoredModule:
 def test_a_layer_computes_what_the_stored_one_did(layer):
     build = {
         nn.Conv2d: torch_layers.conv2d,
+        nn.ConvTranspose2d: torch_layers.conv_transpose2d,
         nn.MaxPool2d: torch_layers.max_pool,
         nn.Upsample: torch_layers.upsample,
         nn.LeakyReLU: torch_layers.leaky_relu,
@@ -35,6 +38,20 @@ def test_a_layer_computes_what_the_stored_one_did(layer):
     x = torch.randn(2, 4, 9, 11)
 
     torch.testing.assert_close(build(stored(layer))(x), layer(x), rtol=0, atol=0)
+
+
+@pytest.mark.parametrize(
+    ("layer", "changed", "message"),
+    [
+        (nn.ConvTranspose2d(4, 6, 3, 2), {}, "windows side by side, in one group, found stride"),
+        (nn.ConvTranspose2d(4, 6, 2, 2, 1), {}, "found padding"),
+        (nn.ConvTranspose2d(4, 6, 2, 2, groups=2), {}, "found groups"),
+        (nn.ConvTranspose2d(4, 6, 2, 2), {"kernel_size": (3, 3), "stride": (3, 3)}, "a kernel of"),
+    ],
+)
+def test_other_transposed_convolutions_are_refused(layer, changed, message):
+    with pytest.raises(ModelError, match=message):
+        torch_layers.conv_transpose2d(stored(layer, **changed))
 
 
 def test_a_batch_norm_keeps_its_statistics_and_epsilon():
