@@ -108,6 +108,9 @@ _BLOCKS: dict[str, tuple[Rule, ...]] = {
     "Silence": (Rule(nn.Identity, ()),),
     "MP": (_POOL,),
     "SP": (_POOL,),
+    "ReOrg": (Rule(lambda: yolo_blocks.Focus(nn.Identity()), ()),),
+    "DownC": (Rule(yolov7_blocks.DownC, ("cv1", "cv2", "cv3", "mp")),),
+    "Shortcut": (Rule(yolov7_blocks.Sum, ()),),
     "SPPCSPC": (Rule(yolov7_blocks.SppCspc, (*_CSPC, "m")),),
     **YOLOV6,
 }

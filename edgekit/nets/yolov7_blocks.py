@@ -50,6 +50,30 @@ class SppCspc(nn.Module):
         return out
 
 
+class DownC(nn.Module):
+    """A map halved by convolutions and by pooling, and both joined: half of the width each."""
+
+    def __init__(self, cv1: nn.Module, cv2: nn.Module, cv3: nn.Module, mp: nn.Module) -> None:
+        super().__init__()
+        self.cv1 = cv1
+        self.cv2 = cv2
+        self.cv3 = cv3
+        self.mp = mp
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return a map of half the height and width."""
+        return torch.cat([self.cv2(self.cv1(x)), self.cv3(self.mp(x))], 1)
+
+
+class Sum(nn.Module):
+    """Two maps, added."""
+
+    def forward(self, maps: list[Tensor]) -> Tensor:
+        """Return one map."""
+        first, second = maps
+        return first + second
+
+
 class Implicit(nn.Module):
     """A learned number per channel, ``(1, C, 1, 1)``, added to a map or multiplied with it.
 

@@ -157,3 +157,11 @@ def test_widths_that_are_no_whole_numbers_are_refused():
 @pytest.mark.parametrize("home", ["yolov5.models.common", "yolov7.models.common"])
 def test_packages_made_for_installation_are_known(home):
     assert kind_of(stored(saved(f"{home}.Conv"))) == "Conv"
+
+
+def test_pixels_side_by_side_as_channels_come_columns_last():
+    x = torch.arange(4.0).reshape(1, 1, 2, 2)
+
+    built = build_module(stored(saved(f"{V9.block}.ReOrg")))
+
+    assert built(x).flatten().tolist() == [0, 2, 1, 3]

@@ -3,7 +3,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from edgekit.nets.yolov7_blocks import Implicit, Pooled, SppCspc
+from edgekit.nets.yolov7_blocks import DownC, Implicit, Pooled, SppCspc, Sum
 
 
 def noise(*shape):
@@ -54,3 +54,20 @@ def test_learned_numbers_are_added_or_multiplied_per_channel(multiplies):
     rows = zip(x.unbind(1), (1.0, -2.0, 0.5), strict=True)
     expected = [row * number if multiplies else row + number for row, number in rows]
     assert torch.equal(found, torch.stack(expected, 1))
+
+
+def test_a_map_halved_both_ways_is_joined_convolutions_first():
+    x = noise(1, 2, 4, 4)
+    strided, pool = nn.Conv2d(2, 1, 1, 2), nn.MaxPool2d(2, 2)
+
+    found = DownC(nn.Identity(), strided, nn.Identity(), pool)(x)
+
+    assert torch.equal(found, torch.cat([strided(x), pool(x)], 1))
+
+
+def test_two_maps_are_added_and_three_are_refused():
+    x, y = noise(1, 2, 3, 3), torch.ones(1, 2, 3, 3)
+
+    assert torch.equal(Sum()([x, y]), x + 1)
+    with pytest.raises(ValueError, match="too many values"):
+        Sum()([x, y, x])
