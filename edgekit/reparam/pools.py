@@ -61,7 +61,8 @@ def _inner(node: ir.Node) -> ir.Node | None:
         return None
     source = node.inputs[0]
     assert source is not None
-    pools = ((other, _pool_of(other)) for other in source.consumers() if other is not node)
+    others = (n for n in source.consumers() if n is not node and n.graph is node.graph)
+    pools = ((other, _pool_of(other)) for other in others)
     inside = [(other, taps) for other, taps in pools if taps and _covers(wanted, taps)]
     size = {other: taps[0].count * taps[1].count for other, taps in inside}
     return max(size, key=lambda other: (size[other], str(other.name)), default=None)

@@ -118,11 +118,15 @@ def rewritten(graph: Graph, rule: RewritePass) -> Rewrites:
 
 
 def only_reader(value: ir.Value) -> ir.Node | None:
-    """Return the one node that reads ``value``, once, or ``None``; an output has other readers."""
+    """Return the one node that reads ``value``, once, or ``None``.
+
+    An output has other readers, and a reader within a branch of an If does not always run.
+    """
     uses = value.uses()
     if value.is_graph_output() or len(uses) != 1:
         return None
-    return next(iter(uses)).node
+    reader, producer = next(iter(uses)).node, value.producer()
+    return reader if producer is None or reader.graph is producer.graph else None
 
 
 def take_over(value: ir.Value, replaced: ir.Value) -> None:

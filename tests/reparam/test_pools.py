@@ -90,6 +90,15 @@ def test_pools_that_do_not_cover_each_other_stay(pool):
     assert chain_pools(graph).done == ()
 
 
+def test_a_pool_that_only_runs_sometimes_is_no_source_for_another():
+    graph = network(
+        f"""g (float[1,2,16,16] x, bool c) => (y, z) {{ z = {same(9)} y = If (c) <
+        then_branch = one () => (float[1,2,16,16] t) {{ t = {same(5)} }},
+        else_branch = two () => (float[1,2,16,16] e) {{ e = Neg(x) }}> }}"""
+    )
+    assert chain_pools(graph).done == ()
+
+
 def test_equal_pools_stay_and_one_that_keeps_everything_is_none():
     assert chain_pools(side_by_side(same(5), same(5))).done == ()
     assert chain_pools(side_by_side(same(5), same(1))).done == ()

@@ -38,6 +38,18 @@ def test_a_value_with_one_use_has_one_reader():
     assert [reader and reader.op_type for reader in readers] == [None, None, "Abs", None]
 
 
+def test_a_reader_that_only_runs_sometimes_is_not_the_one_reader():
+    graph = network(
+        """g (float[1] x, bool c) => (y) { a = Relu(x) y = If (c) <
+        then_branch = one () => (float[1] t) { t = Tanh(a) },
+        else_branch = two () => (float[1] e) { e = Neg(x) }> }"""
+    )
+    (relu, _) = graph.model.graph
+
+    assert len(relu.outputs[0].uses()) == 1
+    assert only_reader(relu.outputs[0]) is None
+
+
 def test_a_value_that_takes_over_has_the_name_shape_and_readers_of_the_other():
     model = network("g (float[1,4] x) => (y) { a = Relu(x) y = Flatten<axis=0>(a) }").model.clone()
     relu, flatten = model.graph
