@@ -24,7 +24,8 @@ Arrays = Mapping[str, NDArray[Any]]
 Shapes = dict[str, tuple[int, ...]]
 
 _LAYERS = "model."  # what the networks of numbered layers call them; some tools leave it out
-_COUNTS = "num_batches_tracked"  # of no use after training, and often left out
+# Of no use after training and often left out; and anchors in pixels, which follow from the others.
+_NEEDLESS = ("num_batches_tracked", "anchor_grid")
 
 
 def build_named(
@@ -91,7 +92,7 @@ def _as_named_by(architecture: Architecture, arrays: Arrays) -> Arrays:
 
 def _faults(architecture: Architecture, arrays: Arrays) -> Iterator[str]:
     """Yield what keeps ``arrays`` from being the weights of the network, the first of each kind."""
-    found = {k: tuple(v.shape) for k, v in arrays.items() if not k.endswith(_COUNTS)}
+    found = {k: tuple(v.shape) for k, v in arrays.items() if not k.endswith(_NEEDLESS)}
     classes = architecture.classes.of(found)
     if classes is None:
         yield f"no '{architecture.classes.key}' that fits any number of classes"
@@ -113,7 +114,7 @@ def _faults(architecture: Architecture, arrays: Arrays) -> Iterator[str]:
 def _layout(architecture: Architecture, classes: int) -> Shapes:
     with torch.device("meta"):
         state = architecture.build(classes).state_dict()
-    return {key: tuple(value.shape) for key, value in state.items() if not key.endswith(_COUNTS)}
+    return {key: tuple(value.shape) for key, value in state.items() if not key.endswith(_NEEDLESS)}
 
 
 def _require_fit(path: Path, architecture: Architecture, arrays: Arrays) -> None:

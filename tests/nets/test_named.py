@@ -109,6 +109,13 @@ def test_keys_with_a_name_too_many_or_too_few_are_read(rename):
     assert np.array_equal(found.module.model[0].weight, bare["model.0.weight"])
 
 
+def test_anchors_in_pixels_are_not_needed():
+    arrays = weights(**{"model.2.anchor_grid": np.zeros((1, 2))})
+
+    assert [one.name for one in fitting(arrays)] == ["tiny-a"]
+    assert build_named(FILE, arrays, "tiny-a").family == "tiny"
+
+
 def test_what_only_training_uses_may_be_missing():
     arrays = weights(**{"aux.weight": None, "aux.bias": None, "model.1.num_batches_tracked": None})
 

@@ -159,8 +159,8 @@ def _refuse_code(names: set[str]) -> None:
     if is_script or _EXPORTED & inner:
         kind = "a TorchScript archive" if is_script else "an exported program (.pt2)"
         raise ModelError(
-            f"expected a checkpoint of weights, found {kind}, which is code: it needs "
-            "--trust-code. Convert the checkpoint it was made from, or its ONNX export."
+            f"expected a checkpoint of weights, found {kind}, which is code, and edgekit runs no "
+            "code of a file. Convert the checkpoint it was made from, or its ONNX export."
         )
 
 
