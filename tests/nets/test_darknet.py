@@ -6,9 +6,16 @@ import numpy as np
 import pytest
 import torch
 
+from edgekit.backends.onnxruntime import OnnxRuntime
 from edgekit.errors import ModelError
+from edgekit.export.torch_onnx import ExportOptions, export_detector
+from edgekit.graphs import graph_to_bytes
+from edgekit.heads.find import find_head
 from edgekit.load.darknet import read_darknet
+from edgekit.load.onnx_file import load_onnx
 from edgekit.nets.darknet import build_darknet
+from edgekit.reparam.probes import probe_inputs
+from edgekit.reparam.reparameterize import reparameterize
 from tests.nets.darknet_cfgs import PUBLISHED, Cfg, yolov4_tiny
 from tests.published import work
 
@@ -23,6 +30,8 @@ NUMBERS = {
     "yolov4": 64_429_405,
     "yolov4-tiny": 6_062_814,
 }
+SCALES = {"yolov4": [1.2, 1.1, 1.05], "yolov4-tiny": [1.05, 1.05]}
+RUNTIME = OnnxRuntime(threads=1, optimize=False)
 OPERATIONS = {"yolov3": 65.86, "yolov3-tiny": 5.56, "yolov4": 60.1, "yolov4-tiny": 6.9}
 
 
@@ -128,3 +137,26 @@ def test_maps_of_different_size_are_refused_when_they_meet():
 
     with pytest.raises(ModelError, match="layers that fit together"):
         build_darknet(cfg.read())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["yolov4", "yolov4-tiny"])
+def test_the_deployed_graph_computes_the_same_and_its_head_is_found(name, tmp_path):
+    detector = build_darknet(PUBLISHED[name](SIDE, SMALL).read())
+    path = tmp_path / "network.onnx"
+    path.write_bytes(graph_to_bytes(export_detector(detector, ExportOptions((SIDE, SIDE)))))
+    graph = load_onnx(path, RUNTIME).graph
+
+    done = reparameterize(graph, RUNTIME, probe_inputs(graph))
+
+    with RUNTIME.open(graph_to_bytes(done.graph)) as session:
+        (found,) = session.run({graph.model.graph.inputs[0].name: image()}).values()
+    with torch.inference_mode():
+        expected = detector.module(torch.from_numpy(image())).numpy()
+    assert np.abs(found - expected).max() <= 1e-4 * np.abs(expected).max()
+    assert done.refused == ()
+    assert "BatchNormalization" not in {node.op_type for node in done.graph.model.graph}
+    head = find_head(done.graph, RUNTIME).cut.spec
+    assert (head.kind, head.size) == ("anchors", "exp")
+    scales = [part.xy_scale or head.xy_scale for part in head.parts[::3]]
+    assert scales == pytest.approx(SCALES[name], abs=2e-3)
