@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -45,6 +46,20 @@ def is_checkpoint(path: Path) -> bool:
         return False
     with path.open("rb") as file:
         return file.read(4).startswith(_MAGIC)
+
+
+def refuse_code(path: Path) -> None:
+    """Refuse what names a function that makes a model, as ``module:factory``.
+
+    Raises:
+        ModelError: ``path`` does.
+    """
+    if re.fullmatch(r"[\w.]+:\w+", str(path)) and not path.exists():
+        raise ModelError(
+            f"Cannot load '{path}': expected a file, found the name of a function, and edgekit "
+            "runs no code to get at a model. Save what it makes with torch.save, or export it to "
+            "ONNX, and give edgekit that file."
+        )
 
 
 def exported(path: Path, options: ModelOptions, backend: Backend) -> Path:

@@ -17,7 +17,7 @@ from edgekit.heads.conventions import Convention, conventions
 from edgekit.heads.find import HeadOptions, find_head
 from edgekit.images.overlap import file_sha256
 from edgekit.load.onnx_file import LoadOptions, load_onnx
-from edgekit.pipeline.checkpoint import NAMED, exported, is_checkpoint
+from edgekit.pipeline.checkpoint import NAMED, exported, is_checkpoint, refuse_code
 from edgekit.pipeline.preprocess import changed, described
 from edgekit.reparam.probes import probe_inputs
 from edgekit.reparam.reparameterize import reparameterize
@@ -117,6 +117,7 @@ def prepare(path: Path, options: ModelOptions) -> Detector:
 
 def _source(path: Path, options: ModelOptions, backend: Backend) -> SourceModel:
     """Return the model in the file at ``path``, a checkpoint by way of its ONNX export."""
+    refuse_code(path)
     if not is_checkpoint(path):
         return load_onnx(path, backend, LoadOptions(size_hw=options.input_hw))
     file = exported(path, options, backend)

@@ -1,4 +1,5 @@
 import shutil
+from pathlib import Path
 from types import MappingProxyType
 
 import numpy as np
@@ -178,6 +179,11 @@ def test_a_file_that_is_no_checkpoint_is_refused(tmp_path):
         prepare(tmp_path / "mine.pt", ModelOptions(cache=tmp_path))
 
 
+def test_the_name_of_a_function_is_no_model():
+    with pytest.raises(ModelError, match=r"'my\.models:make'.*runs no code"):
+        prepare(Path("my.models:make"), ModelOptions())
+
+
 def test_what_loading_left_out_is_among_the_notes(folder, options):
     both = {"model": yolov8().half(), "ema": yolov8().half()}
 
@@ -264,3 +270,24 @@ def test_the_code_that_exports_is_part_of_the_key(whole, options, monkeypatch):
 
     assert stage._key("0", options) != before
     assert torch_onnx.__file__.endswith("export/torch_onnx.py")
+
+
+@pytest.mark.data
+def test_yolov10s_comes_out_end_to_end(data_dir, options):
+    model = onnx.load(exported(data_dir / "models" / "yolov10s.pt", options, RUNTIME))
+
+    (output,) = model.graph.output
+    assert [d.dim_value for d in output.type.tensor_type.shape.dim] == [1, 300, 6]
+    assert read_metadata(model).properties["end2end"] == "True"
+    assert len(read_metadata(model).class_names) == 80
+
+
+@pytest.mark.data
+def test_yolov5n_comes_out_without_its_stale_anchors(data_dir, options):
+    found = prepare(data_dir / "models" / "yolov5n.pt", options)
+
+    anchors = np.array([part.anchor_wh for part in found.head.cut.spec.parts])
+    assert anchors.shape == (9, 2)
+    assert anchors[0] == pytest.approx([10, 13], rel=1e-2)
+    assert anchors.min() > 0
+    assert found.warnings == ()
