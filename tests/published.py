@@ -129,4 +129,10 @@ def fill(module: nn.Module, seed: int = 0) -> nn.Module:
                 nn.init.normal_(part.bias)
         elif isinstance(part, Implicit):
             part.implicit.data += torch.randn_like(part.implicit) / 3
+    for part in module.modules():
+        if isinstance(part, SummedBranches):
+            # Each branch is as large as its input: a sum of three would grow layer by layer.
+            norms = [norm for norm in part.modules() if isinstance(norm, nn.BatchNorm2d)]
+            for norm in norms:
+                norm.weight.data /= len(norms) ** 0.5
     return module.eval().requires_grad_(requires_grad=False)
