@@ -129,10 +129,14 @@ def fill(module: nn.Module, seed: int = 0) -> nn.Module:
                 nn.init.normal_(part.bias)
         elif isinstance(part, Implicit):
             part.implicit.data += torch.randn_like(part.implicit) / 3
+    _keep_sums_bounded(module)
+    return module.eval().requires_grad_(requires_grad=False)
+
+
+def _keep_sums_bounded(module: nn.Module) -> None:
+    """Divide branches that are as large as their input, so that sums do not grow by the layer."""
     for part in module.modules():
         if isinstance(part, SummedBranches):
-            # Each branch is as large as its input: a sum of three would grow layer by layer.
             norms = [norm for norm in part.modules() if isinstance(norm, nn.BatchNorm2d)]
             for norm in norms:
                 norm.weight.data /= len(norms) ** 0.5
-    return module.eval().requires_grad_(requires_grad=False)
