@@ -168,7 +168,8 @@ def _into_the_layer_behind(
     assert isinstance(node.graph, ir.Graph)
     node.graph.remove(node, safe=True)
     value = _name(layer.outputs[0])
-    rule = "a constant before a layer"
+    kind = "a constant" if node.op_type in _ARITHMETIC else "a batch normalization"
+    rule = f"{kind} before a layer"
     return Rewrite(rule, str(layer.name), (str(node.name),), _name(source), value)
 
 

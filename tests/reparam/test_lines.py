@@ -126,6 +126,8 @@ def test_a_line_before_a_conv_goes_into_it_unless_padding_tells_them_apart(
         assert op_types(result.graph) == ["Relu", "Conv"]
         (proof,) = prove_blocks(graph, result, RUNTIME, {"x": x})
         assert proof.error <= 1
+        kind = "batch normalization" if op == "BatchNormalization" else "constant"
+        assert proof.rule == f"a {kind} before a layer"
     wanted = run(graph, x)
     scale = max(1.0, float(np.abs(wanted).max()))
     np.testing.assert_allclose(run(result.graph, x), wanted, atol=1e-4 * scale)
