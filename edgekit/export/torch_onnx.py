@@ -113,7 +113,8 @@ def export_detector(detector: TorchDetector, options: ExportOptions | None = Non
         ) from err
     model: ir.Model = program.model
     _tidy(model)
-    model.metadata_props.update(_metadata(detector, options))
+    notes = (*detector.notes, f"Exported to ONNX by torch {torch.__version__}.")
+    model.metadata_props.update({**_metadata(detector, options), NOTES: json.dumps(notes)})
     # Until it is serialized, the graph shares its weights with the module.
     return graph_from_proto(ir.serde.serialize_model(model))
 
@@ -126,7 +127,6 @@ def _metadata(detector: TorchDetector, options: ExportOptions) -> dict[str, str]
         "stride": str(int(max(detector.strides))),
         "end2end": str(detector.end_to_end),
         FAMILY: detector.family,
-        NOTES: json.dumps(detector.notes),
         **options.properties,
     }
 

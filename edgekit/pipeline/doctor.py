@@ -12,6 +12,7 @@ _OPTIONAL = {
     "openvino": "pip install 'edgekit[openvino]'",
     "nncf": "pip install 'edgekit[openvino]'",
     "torch": "pip install 'edgekit[torch]'",
+    "onnxscript": "pip install 'edgekit[torch]'",
     "tensorrt": "pip install 'edgekit[tensorrt]', on a machine with an NVIDIA driver",
 }
 

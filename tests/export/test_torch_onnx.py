@@ -1,3 +1,4 @@
+import json
 import subprocess
 import sys
 from collections import Counter
@@ -5,12 +6,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 from torch import nn
 
 from edgekit import optional
 from edgekit.backends.onnxruntime import OnnxRuntime
 from edgekit.errors import MissingExtraError, StageError
-from edgekit.export.torch_onnx import FAMILY, INPUT, ExportOptions, export_detector
+from edgekit.export.torch_onnx import FAMILY, INPUT, NOTES, ExportOptions, export_detector
 from edgekit.graphs import graph_to_bytes, graph_to_proto
 from edgekit.load.metadata import read_metadata
 from tests.export.torch_detectors import SMALL, detector
@@ -52,6 +54,9 @@ def test_the_metadata_is_what_loading_reads_of_any_exporter(exported):
     assert (found.size_hw, found.task) == ((64, 96), "detect")
     expected = {"stride": "16", "end2end": "False", FAMILY: "yolov8", "mine": "1"}
     assert found.properties.items() >= expected.items()
+    assert json.loads(found.properties[NOTES]) == [
+        f"Exported to ONNX by torch {torch.__version__}."
+    ]
 
 
 def test_a_node_is_called_as_its_module(exported):

@@ -21,6 +21,7 @@ from edgekit.nets.build import build_detector
 from edgekit.nets.distance_head import DistanceHead, Expectation
 from edgekit.pipeline import checkpoint as stage
 from edgekit.pipeline.checkpoint import NAMED, exported, is_checkpoint
+from edgekit.pipeline.opened import open_detector
 from edgekit.pipeline.options import ModelOptions
 from edgekit.pipeline.prepare import prepare
 from tests.pipeline.checkpoints import write, yolov8
@@ -116,6 +117,14 @@ def test_the_export_finds_what_the_module_finds(detector):
         (found,) = session.run({"images": image}).values()
 
     np.testing.assert_allclose(found, module(torch.from_numpy(image)).numpy(), atol=1e-4)
+
+
+def test_a_checkpoint_runs_as_its_export(whole, options):
+    opened = open_detector(whole, options, "mine")
+
+    assert opened.candidate.model == exported(whole, options, RUNTIME)
+    assert (opened.candidate.input, opened.precision) == ("float-nchw", "fp32")
+    assert opened.class_names == ("cat", "dog", "owl")
 
 
 def test_an_export_is_kept_whatever_the_checkpoint_is_called(whole, options, counted, tmp_path):

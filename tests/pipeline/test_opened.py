@@ -31,6 +31,10 @@ def test_answers_about_the_model_do_not_vanish_at_an_artifact(out):
     assert "--family and --preprocess change nothing" in opened.warnings[0].replace("\n", " ")
 
 
+def test_where_exports_are_kept_is_no_answer_about_the_model(out, tmp_path):
+    assert open_detector(out, ModelOptions(cache=tmp_path), "mine").warnings == ()
+
+
 def test_an_artifact_moved_elsewhere_finds_what_the_model_finds(out, tiny, scored, tmp_path):
     shutil.copytree(out / "artifact", tmp_path / "moved")
 
