@@ -15,6 +15,7 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 
 import render_digits  # noqa: E402  (a sibling script)
+import render_folding  # noqa: E402  (a sibling script)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 PAGES = (
     HERE.parent / "README.md",
     HERE.parent / "docs" / "explanation" / "reparameterization-and-int8.md",
+    HERE.parent / "docs" / "explanation" / "rewrites.md",
     HERE.parent / "edgekit" / "models" / "digits.md",
 )
 KERNELS = {
@@ -102,6 +104,7 @@ def _of_digits(part: Callable[[dict[str, Any]], list[str]]) -> list[str]:
 
 PARTS: dict[str, Callable[[], list[str]]] = {
     "table": sections,
+    "folding": lambda: render_folding.table(render_folding.committed()),
     **{
         f"digits {part.__name__}": partial(_of_digits, part)
         for part in (

@@ -90,4 +90,4 @@ def test_real_detectors_simplify_and_then_fold(data_dir, name, convolutions, fol
     assert not {"Shape", "Constant", "Identity"}.intersection(operators)
     assert all(v.shape.is_static() for node in simpler.model.graph for v in node.outputs)
     result = fold_batchnorm(simpler)
-    assert (len(result.folded), result.refused) == (folds, ())
+    assert (len(result.done), result.refused) == (folds, ())
