@@ -75,6 +75,8 @@ def importable() -> Iterator[None]:
     added: dict[str, ModuleType] = {}
     for name, kind in _classes.items():
         home = name.rpartition(".")[0]
+        if home.partition(".")[0] in sys.modules:
+            continue  # a real package, such as torch
         parts = home.split(".")
         for end in range(1, len(parts) + 1):
             package = ".".join(parts[:end])
