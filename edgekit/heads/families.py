@@ -1,9 +1,9 @@
 """How the families of detectors prepare images and pick detections, as data.
 
-Each follows the evaluation settings its authors publish: Ultralytics YOLOv5, v8 and YOLOv10
-(letterbox centred, RGB, 0..1); YOLOX 0.3 (letterbox top-left, BGR, 0..255); PaddleDetection for
-PicoDet and PP-YOLOE; NanoDet-Plus; SuperGradients for YOLO-NAS; RT-DETR; torchvision for
-SSD-VGG and the TensorFlow model zoo for SSD-MobileNet.
+Each follows the evaluation settings its authors publish: Darknet for YOLO and YOLOv2; Ultralytics
+YOLOv5, v8 and YOLOv10 (letterbox centred, RGB, 0..1); YOLOX 0.3 (letterbox top-left, BGR, 0..255);
+PaddleDetection for PicoDet and PP-YOLOE; NanoDet-Plus; SuperGradients for YOLO-NAS; RT-DETR;
+torchvision for SSD-VGG and the TensorFlow model zoo for SSD-MobileNet.
 """
 
 from __future__ import annotations
@@ -40,6 +40,8 @@ class Family:
     nms: NmsOptions = field(default_factory=NmsOptions)
 
 
+YOLOV1 = Family("yolov1", resize="stretch", nms=NmsOptions(iou=0.5))
+YOLOV2 = Family("yolov2", nms=NmsOptions(iou=0.45))
 YOLOV3 = Family("yolov3", nms=NmsOptions(iou=0.6))
 YOLOV5 = Family("yolov5", nms=NmsOptions(iou=0.6))
 YOLOV6 = Family("yolov6", nms=NmsOptions(iou=0.65))
@@ -93,7 +95,7 @@ SSD_MOBILENET = Family(
     nms=NmsOptions(iou=0.6, min_score=0.01, max_detections=100),
 )
 
-_YOLO = (YOLOV3, YOLOV5, YOLOV6, YOLOV8, YOLOV10, YOLOX, YOLO_NAS)
+_YOLO = (YOLOV1, YOLOV2, YOLOV3, YOLOV5, YOLOV6, YOLOV8, YOLOV10, YOLOX, YOLO_NAS)
 _OTHERS = (PPYOLOE, PICODET, NANODET, RTDETR, SSD_VGG, SSD_MOBILENET)
 FAMILIES = {family.name: family for family in (*_YOLO, *_OTHERS)}
 """Every family by its name."""

@@ -19,6 +19,7 @@ from edgekit.heads.choose import choose, choose_background
 from edgekit.heads.decode import decode as decode_boxes
 from edgekit.heads.options import HeadOptions
 from edgekit.heads.probing.dataflow import find_decode, stage_values
+from edgekit.heads.probing.match_cells import cell_matches
 from edgekit.heads.probing.match_detections import CLEAR_SCORE, match_detections
 from edgekit.heads.probing.match_scores import picking_values, random_values
 from edgekit.heads.probing.proof import proves
@@ -110,7 +111,7 @@ def _match(
     runner: DecodeRunner, scopes: tuple[tuple[str, ...], ...], options: HeadOptions
 ) -> Match:
     scopes = tuple(names for names in scopes if names)
-    for search in (known_matches, unknown_matches):
+    for search in (known_matches, cell_matches, unknown_matches):
         for names in scopes:
             matches = search(runner, names)
             if matches:

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 _MAX_TEXT = 1 << 20  # YOLOv4's has 12 KB
 _LARGEST = 1e15  # far beyond any option, and no NaN is below it
 _VERSION = struct.Struct("<3i")
-_NEWEST = 1000  # larger numbers once marked files whose matrices are transposed
+_TRANSPOSED = 1000  # larger numbers mark files whose matrices are transposed
+_NEWEST = 2 * _TRANSPOSED
 # the short names Darknet also takes
 _KINDS = {
     "network": "net",
@@ -133,11 +134,13 @@ class DarknetModel:
         sections: The network's own first, then every layer in order.
         weights: ``(count,)``, float32, all layers one after the other; read-only.
         seen: Images it was trained on.
+        transposed: Whether the matrices of connected layers have their inputs first.
     """
 
     sections: tuple[Section, ...]
     weights: NDArray[np.float32]
     seen: int
+    transposed: bool = False
 
 
 def read_darknet(cfg_path: Path, weights_path: Path) -> DarknetModel:
@@ -153,10 +156,9 @@ def read_darknet(cfg_path: Path, weights_path: Path) -> DarknetModel:
     except ModelError as err:
         raise _in_file(cfg_path, err) from err
     try:
-        seen, weights = _weights(map_file(weights_path))
+        return _weights(map_file(weights_path), sections)
     except ModelError as err:
         raise _in_file(weights_path, err) from err
-    return DarknetModel(sections, weights, seen)
 
 
 def _in_file(path: Path, err: ModelError) -> ModelError:
@@ -195,14 +197,17 @@ def _no_line(number: int, raw: str) -> ModelError:
     )
 
 
-def _weights(data: mmap) -> tuple[int, NDArray[np.float32]]:
-    """Return how many images were seen, and the numbers."""
+def _weights(data: mmap, sections: tuple[Section, ...]) -> DarknetModel:
+    """Return the network of ``sections`` with the numbers in ``data``."""
     if len(data) < _VERSION.size + 4:
         raise no_checkpoint(data, "a Darknet .weights file")
     major, minor, _ = _VERSION.unpack_from(data)
     if not (0 <= major <= _NEWEST and 0 <= minor <= _NEWEST):
         raise no_checkpoint(data, "a Darknet .weights file")
-    start = _VERSION.size + (8 if major * 10 + minor >= 2 else 4)
+    transposed = max(major, minor) > _TRANSPOSED
+    # Darknet counts in 8 bytes from version 0.2 on, but for the files marked so.
+    long = major * 10 + minor >= 2 and max(major, minor) < _TRANSPOSED
+    start = _VERSION.size + (8 if long else 4)
     count, rest = divmod(len(data) - start, 4)
     if count < 1 or rest:
         raise ModelError(
@@ -215,4 +220,5 @@ def _weights(data: mmap) -> tuple[int, NDArray[np.float32]]:
             f"expected weights that are numbers, found {int(np.isnan(weights).sum())} of {count} "
             "that are NaN. The training diverged: use an earlier file."
         )
-    return int.from_bytes(data[_VERSION.size : start], "little"), weights
+    seen = int.from_bytes(data[_VERSION.size : start], "little")
+    return DarknetModel(sections, weights, seen, transposed)

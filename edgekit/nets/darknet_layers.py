@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor, nn
 
@@ -50,3 +52,100 @@ class UnevenPool(nn.Module):
         """Return a map of the same shape."""
         pooled: Tensor = self.pool(x)
         return pooled[:, :, 1:, 1:]
+
+
+class Reorg(nn.Module):
+    """Neighbouring cells of a map side by side in its channels, in Darknet's own order.
+
+    It reads the numbers of the map as one of fewer channels, longer and wider by ``stride`` each
+    way, takes that one apart, and reads what comes of it as the smaller map.
+    """
+
+    def __init__(self, stride: int) -> None:
+        super().__init__()
+        self.stride = stride
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return a map ``stride`` times smaller each way."""
+        batch, channels, height, width = x.shape
+        by = self.stride
+        apart = x.reshape(batch, channels // by**2, height, by, width, by)
+        together = apart.permute(0, 3, 5, 1, 2, 4)
+        return together.reshape(batch, channels * by**2, height // by, width // by)
+
+
+class Crop(nn.Module):
+    """The middle of an image, its values in -1..1 where they were in 0..1."""
+
+    def __init__(self, cut_hw: tuple[int, int], out_hw: tuple[int, int], *, adjusts: bool) -> None:
+        """Take what goes above and at the left, what stays, and whether values change."""
+        super().__init__()
+        self.cut_hw = cut_hw
+        self.out_hw = out_hw
+        self.adjusts = adjusts
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the part that stays."""
+        (top, left), (height, width) = self.cut_hw, self.out_hw
+        part = x[:, :, top : top + height, left : left + width]
+        return 2 * part - 1 if self.adjusts else part
+
+
+class Connected(nn.Module):
+    """Every number of a map, or of a layer like this one, in every number that comes out."""
+
+    def __init__(self, linear: nn.Linear, act: nn.Module) -> None:
+        super().__init__()
+        self.linear = linear
+        self.act = act
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return ``(N, outputs)``."""
+        activated: Tensor = self.act(self.linear(x.flatten(1)))
+        return activated
+
+
+@dataclass(frozen=True)
+class Window:
+    """What a kernel covers: its side, its step, and how far it reaches over the edge."""
+
+    size: int
+    stride: int = 1
+    padding: int = 0
+
+
+class LocalConv(nn.Module):
+    """A convolution with kernels of their own in every place.
+
+    Attributes:
+        weight: ``(places, out, in * size * size)``.
+        bias: ``(out, places)``.
+    """
+
+    def __init__(
+        self, widths: tuple[int, int], places_hw: tuple[int, int], window: Window, act: nn.Module
+    ) -> None:
+        """Take the channels that come in and go out, the rows and columns that come out."""
+        super().__init__()
+        (inputs, outputs), places = widths, places_hw[0] * places_hw[1]
+        shape = (places, outputs, inputs * window.size**2)
+        self.weight = nn.Parameter(torch.empty(shape, device="meta"))
+        self.bias = nn.Parameter(torch.empty(outputs, places, device="meta"))
+        self.places_hw = places_hw
+        self.window = window
+        self.act = act
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return a map of as many rows and columns as there are places."""
+        of, (rows, columns) = self.window, self.places_hw
+        x = nn.functional.pad(x, (of.padding,) * 4)
+        last_row, last_column = (of.stride * (count - 1) + 1 for count in (rows, columns))
+        seen = [
+            x[:, :, dy : dy + last_row : of.stride, dx : dx + last_column : of.stride]
+            for dy in range(of.size)
+            for dx in range(of.size)
+        ]
+        by_place = torch.stack(seen, 2).reshape(len(x), -1, rows * columns).permute(2, 1, 0)
+        summed = (self.weight @ by_place).permute(2, 1, 0) + self.bias
+        activated: Tensor = self.act(summed.reshape(len(x), -1, rows, columns))
+        return activated

@@ -7,31 +7,24 @@ Source:
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from torch import nn
 
 from edgekit.nets.darknet_head import YoloLayer
 from edgekit.nets.darknet_layers import Route, Shortcut, UnevenPool
+from edgekit.nets.darknet_network import DarknetLayer, activation
+from edgekit.nets.darknet_older import OLDER
 from edgekit.nets.yolo_blocks import ConvBlock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from edgekit.nets.darknet_network import DarknetNetwork
     from edgekit.nets.darknet_section import DarknetSection
-    from edgekit.nets.darknet_weights import DarknetWeights
-    from edgekit.nets.routed import Source
 
 _EPS = 1e-5
-_ACTIVATIONS: Mapping[str, Callable[[], nn.Module]] = {
-    "linear": nn.Identity,
-    "leaky": lambda: nn.LeakyReLU(0.1),
-    "logistic": nn.Sigmoid,
-    "mish": nn.Mish,
-    "relu": nn.ReLU,
-    "swish": nn.SiLU,
-}
+_TRAINING = frozenset({"dropout", "cost"})  # what changes nothing once a network is trained
 _CHANGED_CONV = (
     "antialiasing",
     "assisted_excitation",
@@ -49,40 +42,6 @@ _CHANGED_CONV = (
 )
 
 
-class DarknetLayer(NamedTuple):
-    """A module, what it reads, the channels it gives and how many pixels a cell of it spans."""
-
-    module: nn.Module
-    source: Source
-    width: int
-    stride: float
-
-
-@dataclass
-class DarknetNetwork:
-    """The layers so far, and the weights left for those to come.
-
-    Attributes:
-        width: Channels of the image.
-        yolo: The place, the options and the classes of every ``[yolo]`` so far.
-    """
-
-    width: int
-    weights: DarknetWeights
-    layers: list[DarknetLayer] = field(default_factory=list)
-    yolo: list[tuple[int, YoloLayer, int]] = field(default_factory=list)
-
-    @property
-    def last(self) -> int:
-        """The place of the last layer."""
-        return len(self.layers) - 1
-
-    def at(self, place: int) -> DarknetLayer:
-        """Return the layer at ``place``; -1 is the image."""
-        image = DarknetLayer(nn.Identity(), -1, self.width, 1.0)
-        return image if place == -1 else self.layers[place]
-
-
 def add_layer(section: DarknetSection, network: DarknetNetwork) -> None:
     """Add the layer that ``section`` describes.
 
@@ -90,7 +49,9 @@ def add_layer(section: DarknetSection, network: DarknetNetwork) -> None:
         ModelError: Its kind or one of its options is not one that edgekit computes, or it does
             not fit the layers before it.
     """
-    if section.kind == "dropout":
+    if network.output is not None:
+        raise section.error(f"nothing behind the head of {network.output.family}", section.kind)
+    if section.kind in _TRAINING:
         network.layers.append(_unchanged(network))
         return
     make = _KINDS.get(section.kind)
@@ -122,15 +83,8 @@ def _convolutional(section: DarknetSection, network: DarknetNetwork) -> DarknetL
     )
     bn = nn.BatchNorm2d(filters, eps=_EPS, device="meta") if norm else None
     network.weights.fill(conv, bn)
-    block = ConvBlock(conv, _activation(section, "logistic"), bn)
+    block = ConvBlock(conv, activation(section, "logistic"), bn)
     return DarknetLayer(block, network.last, filters, before.stride * stride)
-
-
-def _activation(section: DarknetSection, default: str) -> nn.Module:
-    name = section.text("activation", default)
-    if name not in _ACTIVATIONS:
-        raise section.error(f"'activation' of {', '.join(_ACTIVATIONS)}", name)
-    return _ACTIVATIONS[name]()
 
 
 def _maxpool(section: DarknetSection, network: DarknetNetwork) -> DarknetLayer:
@@ -175,7 +129,7 @@ def _shortcut(section: DarknetSection, network: DarknetNetwork) -> DarknetLayer:
     if len(widths) > 1:
         raise section.error("maps of as many channels", f"{sorted(widths)}")
     before = network.at(network.last)
-    act = _activation(section, "linear")
+    act = activation(section, "linear")
     return DarknetLayer(Shortcut(act), places, before.width, before.stride)
 
 
@@ -231,4 +185,5 @@ _KINDS: Mapping[str, Callable[[DarknetSection, DarknetNetwork], DarknetLayer]] =
     "shortcut": _shortcut,
     "upsample": _upsample,
     "yolo": _yolo,
+    **OLDER,
 }

@@ -13,14 +13,22 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor, nn
 
+    from edgekit.nets.darknet_layers import LocalConv
+
 
 class DarknetWeights:
     """What is left of the numbers; each layer takes its own."""
 
-    def __init__(self, numbers: NDArray[np.float32], where: str) -> None:
-        """Take all numbers behind the file's header, and where they go, for messages."""
+    def __init__(
+        self, numbers: NDArray[np.float32], where: str, *, transposed: bool = False
+    ) -> None:
+        """Take all numbers behind the file's header, and where they go, for messages.
+
+        ``transposed`` says that the matrices of connected layers stand with inputs first.
+        """
         self._numbers = numbers
         self._where = where
+        self._transposed = transposed
         self._next = 0
 
     def fill(self, conv: nn.Conv2d, bn: nn.BatchNorm2d | None) -> None:
@@ -42,6 +50,26 @@ class DarknetWeights:
             tensors = {}
         tensors["weight"] = self._take(tuple(conv.weight.shape))
         conv.load_state_dict(tensors, assign=True)
+
+    def fill_connected(self, linear: nn.Linear) -> None:
+        """Give ``linear`` its bias, then its matrix.
+
+        Raises:
+            ModelError: There are not enough left, or one is not finite.
+        """
+        bias, shape = self._take((linear.out_features,)), tuple(linear.weight.shape)
+        weight = self._take(shape[::-1]).T.contiguous() if self._transposed else self._take(shape)
+        linear.load_state_dict({"bias": bias, "weight": weight}, assign=True)
+
+    def fill_local(self, local: LocalConv) -> None:
+        """Give ``local`` its biases, then its kernels, place by place.
+
+        Raises:
+            ModelError: There are not enough left, or one is not finite.
+        """
+        names = ("bias", "weight")
+        tensors = {name: self._take(tuple(getattr(local, name).shape)) for name in names}
+        local.load_state_dict(tensors, assign=True)
 
     def finish(self) -> None:
         """Hold that nothing is left.

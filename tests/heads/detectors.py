@@ -110,6 +110,47 @@ def anchored(classes=80, form="squared-sigmoid", anchors=ANCHORS, *, last=True):
     return net, net.model(out)
 
 
+def region(classes=80, anchors=ANCHORS[:5]):
+    """YOLOv2: one map, classes that share their probability, times objectness."""
+    net = Net()
+    width, side = 5 + classes, SIZE // STRIDES[-1]
+    x = net.conv(net.features()[-1], 8, 5 * width)
+    with net.decoding():
+        grid = net.op("Reshape", x, np.array([1, 5, width, side, side]))
+        grid = net.op("Transpose", grid, perm=[0, 1, 3, 4, 2])
+        sizes = np.array([2, 2, 1, classes])
+        *boxes, objectness, scores = net.op("Split", grid, sizes, outputs=4, axis=4)
+        pair = anchor_boxes(net, *boxes, STRIDES[-1], anchors, "exp")
+        shares = net.op("Softmax", scores, axis=4)
+        scored = net.op("Mul", net.op("Sigmoid", objectness), shares)
+        row = net.op("Concat", *pair, scored, axis=4)
+        out = net.op("Reshape", row, np.array([1, -1, 4 + classes]))
+    return net, net.model(out)
+
+
+def cells(classes=20, side=7, boxes=2, *, roots=True):
+    """The first YOLO: a vector of classes of cells, then confidences, then boxes."""
+    net = Net()
+    count = side**2 * boxes
+    sizes = np.array([side**2 * classes, count, 4 * count])
+    pooled = net.op("Flatten", net.op("GlobalAveragePool", net.features()[2]))
+    weight = net.rng.normal(0, 1, (8, sizes.sum()))
+    vector = net.op("Gemm", pooled, weight, net.rng.normal(0, 1, sizes.sum()))
+    with net.decoding():
+        shares, confidence, raw = net.op("Split", vector, sizes, outputs=3, axis=1)
+        shares = net.op("Reshape", shares, np.array([1, side**2, 1, classes]))
+        confidence = net.op("Reshape", confidence, np.array([1, side**2, boxes, 1]))
+        raw = net.op("Reshape", raw, np.array([1, side**2, boxes, 4]))
+        xy, wh = net.op("Split", raw, np.array([2, 2]), outputs=2, axis=3)
+        y, x = np.mgrid[:side, :side].reshape(2, 1, side**2, 1).astype(np.float32)
+        moved = net.op("Add", xy, np.stack([x, y], -1))
+        xy = net.op("Div", moved, float(side))
+        wh = net.op("Mul", wh, wh) if roots else wh
+        row = net.op("Concat", xy, wh, net.op("Mul", confidence, shares), axis=3)
+        out = net.op("Reshape", row, np.array([1, count, 4 + classes]))
+    return net, net.model(out)
+
+
 def anchored_raw(classes=80, *, reshaped=False, activated=False):
     """Raw anchor maps: ``1 x 3*(5+C) x H x W``, or ``1 x 3 x H x W x 5+C``."""
     net = Net()

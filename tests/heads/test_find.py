@@ -66,6 +66,12 @@ FOUND = {
     "yolov5, as many rows as columns": case(nets.anchored, "decoded", "anchors", 247),
     "yolov5, one class": case(nets.anchored, "decoded", "anchors", 1),
     "yolov3, channels first": case(nets.anchored, "decoded", "anchors", form="exp", last=False),
+    "yolov2": case(nets.region, "decoded", None),
+    "yolov2, one class": case(nets.region, "decoded", None, 1),
+    "yolov1": case(nets.cells, "decoded", None, 20),
+    "yolov1, three boxes, plain sizes": case(
+        nets.cells, "decoded", None, 3, boxes=3, side=5, roots=False
+    ),
     "yolox, raw": case(nets.yolox, "grid", "grid"),
     "yolox, raw, 4 classes": case(nets.yolox, "grid", "grid", 4),
     "yolox, decoded": case(nets.yolox, "decoded", "grid", decoded=True),

@@ -135,12 +135,20 @@ def test_comments_in_any_encoding_do_no_harm(read):
 
 @pytest.mark.parametrize(
     ("version", "form"),
-    [((0, 1, 0), "<I"), ((0, 0, 9), "<I"), ((0, 2, 0), "<Q"), ((0, 2, 5), "<Q"), ((1, 0, 0), "<Q")],
+    [
+        ((0, 1, 0), "<I"),
+        ((0, 0, 9), "<I"),
+        ((0, 1001, 0), "<I"),
+        ((0, 2, 0), "<Q"),
+        ((0, 2, 5), "<Q"),
+        ((1, 0, 0), "<Q"),
+    ],
 )
 def test_the_header_is_longer_since_version_0_2(read, version, form):
     model = read(weights=file_of([1.5, -2], version, 77, form=form))
 
     assert model.seen == 77
+    assert model.transposed == (version == (0, 1001, 0))
     assert model.weights.dtype == np.float32
     assert model.weights.tolist() == [1.5, -2]
     assert not model.weights.flags.writeable
@@ -164,7 +172,7 @@ def test_the_weights_are_the_numbers_that_were_written(tmp_path_factory, numbers
         (b"version https://git-lfs.github.com/spec/v1\noid", "found a Git LFS pointer"),
         (b"PK\x03\x04" + b"\x80" * 40, "found bytes that are none"),
         (file_of([1], (-1, 0, 0)), "expected a Darknet .weights file"),
-        (file_of([1], (0, 1001, 0)), "expected a Darknet .weights file"),
+        (file_of([1], (0, 2001, 0)), "expected a Darknet .weights file"),
         (file_of([]), "behind a header of 20 bytes, found 20 bytes"),
         (file_of([], (0, 1, 0), 5, form="<I"), "behind a header of 16 bytes"),
         (file_of([1, 2])[:-1], "found 27 bytes in all"),

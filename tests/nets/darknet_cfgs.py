@@ -95,14 +95,14 @@ class Cfg:
             parts.append(kernel * (3 / (inputs * size**2)) ** 0.5)
         return np.concatenate(parts).astype(np.float32)
 
-    def read(self, numbers: np.ndarray | None = None) -> DarknetModel:
+    def read(self, numbers: np.ndarray | None = None, *, transposed: bool = False) -> DarknetModel:
         """The network as the reader of configuration and weights gives it."""
         weights = self.numbers() if numbers is None else numbers
         sections = tuple(
             Section(kind, options, f"Cannot load 'tiny.cfg': [{kind}]")
             for kind, options in self.sections
         )
-        return DarknetModel(sections, weights, seen=0)
+        return DarknetModel(sections, weights, seen=0, transposed=transposed)
 
     def text(self) -> str:
         blocks = (

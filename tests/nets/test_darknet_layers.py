@@ -1,8 +1,18 @@
+import numpy as np
 import pytest
 import torch
 from torch import nn
 
-from edgekit.nets.darknet_layers import Route, Shortcut, UnevenPool
+from edgekit.nets.darknet_layers import (
+    Connected,
+    Crop,
+    LocalConv,
+    Reorg,
+    Route,
+    Shortcut,
+    UnevenPool,
+    Window,
+)
 
 
 def test_a_route_joins_maps_or_takes_one_part_of_each():
@@ -29,3 +39,51 @@ def test_an_even_pool_reaches_one_pixel_farther_behind_than_before(size):
     expected = padded.unfold(2, size, 1).unfold(3, size, 1).amax((-2, -1))
 
     assert torch.equal(UnevenPool(size)(image), expected)
+
+
+def test_reorg_moves_numbers_as_darknet_counts_them():
+    channels, height, width, by = 8, 4, 6, 2
+    flat = torch.arange(float(channels * height * width))
+
+    found = Reorg(by)(flat.reshape(1, channels, height, width))
+
+    expected = np.zeros(flat.numel())
+    fewer = channels // by**2
+    for k, j, i in np.ndindex(channels, height, width):
+        row, column = j * by + k // fewer // by, i * by + k // fewer % by
+        read = column + width * by * (row + height * by * (k % fewer))
+        expected[i + width * (j + height * k)] = read
+    assert found.shape == (1, channels * by**2, height // by, width // by)
+    assert found.flatten().tolist() == expected.tolist()
+
+
+@pytest.mark.parametrize("adjusts", [True, False])
+def test_a_crop_keeps_the_middle(adjusts):
+    image = torch.arange(20.0).reshape(1, 1, 4, 5)
+
+    found = Crop((1, 2), (2, 2), adjusts=adjusts)(image).flatten().tolist()
+
+    assert found == ([13, 15, 23, 25] if adjusts else [7, 8, 12, 13])
+
+
+def test_a_connected_layer_reads_channel_by_channel():
+    linear = nn.Linear(8, 1, bias=False)
+    linear.weight.data = torch.arange(8.0).reshape(1, 8)
+
+    assert Connected(linear, nn.ReLU())(torch.ones(2, 2, 2, 2)).tolist() == [[28], [28]]
+
+
+@pytest.mark.parametrize("window", [Window(3, 1, 1), Window(2), Window(3, 2, 1), Window(1)])
+def test_kernels_of_their_own_that_are_all_alike_are_a_convolution(window):
+    torch.manual_seed(0)
+    image, kernel = torch.randn(2, 3, 6, 4), torch.randn(5, 3, window.size, window.size)
+    bias = torch.randn(5)
+    expected = nn.functional.conv2d(image, kernel, bias, window.stride, window.padding)
+    places = expected.shape[2] * expected.shape[3]
+    layer = LocalConv((3, 5), tuple(expected.shape[2:]), window, nn.Identity())
+
+    weight = kernel.reshape(1, 5, -1).repeat(places, 1, 1)
+    state = {"weight": weight, "bias": bias[:, None].repeat(1, places)}
+    layer.load_state_dict(state, assign=True)
+
+    torch.testing.assert_close(layer(image), expected, rtol=1e-5, atol=1e-5)

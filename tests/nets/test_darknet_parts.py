@@ -5,7 +5,8 @@ from torch import nn
 
 from edgekit.errors import ModelError
 from edgekit.load.darknet import Section
-from edgekit.nets.darknet_parts import DarknetNetwork, add_layer
+from edgekit.nets.darknet_network import DarknetNetwork
+from edgekit.nets.darknet_parts import add_layer
 from edgekit.nets.darknet_section import DarknetSection
 from edgekit.nets.darknet_weights import DarknetWeights
 
@@ -117,7 +118,7 @@ YOLO = {"anchors": "1,2", "mask": "0", "classes": 1}
             [conv(), ("yolo", YOLO), conv(filters=7), ("yolo", YOLO | {"classes": 2})],
             "1 classes as before",
         ),
-        ([("crop", {})], r"\[crop\], layer 0: expected a layer of convolutional"),
+        ([("rnn", {})], r"\[rnn\], layer 0: expected a layer of connected, convolutional"),
     ],
 )
 def test_what_is_not_computed_as_darknet_does_is_refused(sections, message):

@@ -4,6 +4,7 @@ import torch
 from torch import nn
 
 from edgekit.errors import ModelError
+from edgekit.nets.darknet_layers import LocalConv, Window
 from edgekit.nets.darknet_weights import DarknetWeights
 
 
@@ -57,3 +58,26 @@ def test_what_is_not_finite_is_refused():
 
     with pytest.raises(ModelError, match="NaN"):
         weights.fill(nn.Conv2d(1, 1, 1), None)
+
+
+@pytest.mark.parametrize("transposed", [False, True])
+def test_a_matrix_may_stand_with_its_inputs_first(transposed):
+    linear = nn.Linear(3, 2)
+    weights = DarknetWeights(np.arange(8, dtype=np.float32), "net.cfg", transposed=transposed)
+
+    weights.fill_connected(linear)
+    weights.finish()
+
+    assert linear.bias.tolist() == [0, 1]
+    expected = [[2, 4, 6], [3, 5, 7]] if transposed else [[2, 3, 4], [5, 6, 7]]
+    assert linear.weight.tolist() == expected
+
+
+def test_kernels_stand_place_by_place():
+    local, weights = LocalConv((1, 2), (1, 2), Window(1), nn.Identity()), counted(8)
+
+    weights.fill_local(local)
+    weights.finish()
+
+    assert local.bias.tolist() == [[0, 1], [2, 3]]
+    assert local.weight.flatten(1).tolist() == [[4, 5], [6, 7]]

@@ -242,7 +242,9 @@ def _spellings(seen: Reading) -> Iterator[Scores]:
         return
     yield Scores(seen.logits, activation="sigmoid")
     if seen.objectness is not None:
-        yield Scores(sigmoid(seen.logits) * sigmoid(seen.objectness), multiplied=True)
+        objectness, shares = sigmoid(seen.objectness), softmax(seen.logits, axis=0)
+        yield Scores(sigmoid(seen.logits) * objectness, multiplied=True)
+        yield Scores(shares * objectness, multiplied=True)
 
 
 def _columns(table: Table, scores: Scores) -> Iterator[ScoreColumns]:
