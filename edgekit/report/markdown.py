@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING
 
 from edgekit.report.cells import COLUMNS, DETAIL_COLUMNS, share
 from edgekit.report.facts import calibration_facts, model_facts, provenance_facts
+from edgekit.report.rewritten import EXPLAINED, HEADINGS, cells, rewrite_facts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from edgekit.report.cells import Column
     from edgekit.report.facts import Fact
-    from edgekit.report.schema import Report, Row
+    from edgekit.report.schema import Report, Rewrites, Row
 
 
 def to_markdown(report: Report) -> str:
@@ -25,6 +26,7 @@ def to_markdown(report: Report) -> str:
         "## More figures",
         _table(DETAIL_COLUMNS, report.rows),
         *_coverage(report.rows),
+        *_rewrites(report.rewrites),
         *_section("Model", model_facts(report)),
         *_section("Images and calibration", calibration_facts(report)),
         *_section("Origin", provenance_facts(report)),
@@ -60,6 +62,18 @@ def _coverage(rows: Iterable[Row]) -> list[str]:
         left = [f"- `{f.node}` ({share(f.mac_share)}): {_plain(f.reason)}" for f in c.left_float]
         parts.extend(["\n".join(left)] if left else [])
     return parts
+
+
+def _rewrites(rewrites: Rewrites | None) -> list[str]:
+    if rewrites is None:
+        return []
+    parts = _section("What was rewritten", rewrite_facts(rewrites))
+    if rewrites.done:
+        rows = [_line(map(_plain, cells(count))) for count in rewrites.done]
+        rule = _line(["---", *["---:"] * (len(HEADINGS) - 1)])
+        parts += ["\n".join([_line(HEADINGS), rule, *rows]), EXPLAINED]
+    left = [f"- `{node.name}`: {_plain(node.reason)}" for node in rewrites.refused]
+    return [*parts, "Left as they are:", "\n".join(left)] if left else parts
 
 
 def _section(title: str, facts: Iterable[Fact]) -> list[str]:

@@ -11,6 +11,7 @@ from edgekit.report.cells import COLUMNS, DETAIL_COLUMNS, share
 from edgekit.report.chart import chart_svg, charted
 from edgekit.report.facts import calibration_facts, model_facts, provenance_facts
 from edgekit.report.pictures import draw
+from edgekit.report.rewritten import EXPLAINED, HEADINGS, cells, rewrite_facts
 
 if TYPE_CHECKING:
     from edgekit.report.pictures import Gallery
@@ -38,5 +39,9 @@ def to_html(report: Report, gallery: Gallery | None = None) -> str:
         calibration=calibration_facts(report),
         model=model_facts(report),
         provenance=provenance_facts(report),
+        rewrites=rewrite_facts(report.rewrites) if report.rewrites else (),
+        rewrite_headings=HEADINGS,
+        rewrite_cells=cells,
+        rewrites_explained=EXPLAINED,
         share=share,
     )

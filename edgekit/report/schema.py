@@ -203,6 +203,58 @@ class Calibration(Part):
     findings: tuple[str, ...] = ()
 
 
+class RewriteCount(Part):
+    """What one kind of rewrite did, all nodes together.
+
+    Attributes:
+        rule: What kind of rewrite it is, in a few words.
+        count: How many nodes took over the work of others.
+        nodes_before: How many nodes did that work.
+        nodes_after: How many do it now.
+        difference: Largest difference between before and after, computed in float64 at nine
+            pixels of each node, relative to the largest value there.
+    """
+
+    rule: str
+    count: int
+    nodes_before: int
+    nodes_after: int
+    difference: float
+
+
+class LeftAlone(Part):
+    """A node that a rewrite left as it was, or an output that is gone, and why."""
+
+    name: str
+    reason: str
+
+
+class Rewrites(Part):
+    """How the model as given became the FP32 network that all else starts from.
+
+    Attributes:
+        nodes_before: Of the model as given, or of the export of a checkpoint.
+        nodes_after: Of the rewritten network, decode included.
+        done: By kind, in the order of the first of each. A node may be rewritten more than once.
+        refused: Nodes left as they were, with the reason.
+        dropped: Outputs that only training needs, gone with all that fed only them.
+        images: File names of the images that every rewrite was proven on, besides noise and a
+            drawn picture.
+        export_difference: Largest relative difference on these images between a checkpoint's
+            torch modules and its ONNX export; ``None`` where that was not compared.
+        loading: What loading dropped or changed, one sentence each.
+    """
+
+    nodes_before: int
+    nodes_after: int
+    done: tuple[RewriteCount, ...] = ()
+    refused: tuple[LeftAlone, ...] = ()
+    dropped: tuple[LeftAlone, ...] = ()
+    images: tuple[str, ...] = ()
+    export_difference: float | None = None
+    loading: tuple[str, ...] = ()
+
+
 class Provenance(Part):
     """Where the figures come from.
 
@@ -226,6 +278,7 @@ class Report(Part):
         target: Name of the recipe.
         device: What the rows were measured on, or meant for.
         data: The sets of images, none of which may share an image with another.
+        rewrites: What was done to the model before anything was quantized.
         warnings: What the user should know before trusting the figures, one sentence each.
     """
 
@@ -238,6 +291,7 @@ class Report(Part):
     provenance: Provenance
     data: tuple[DataUse, ...] = ()
     calibration: Calibration | None = None
+    rewrites: Rewrites | None = None
     warnings: tuple[str, ...] = ()
 
     def row(self, name: str) -> Row:

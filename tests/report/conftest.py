@@ -10,10 +10,13 @@ from edgekit.report.schema import (
     DataUse,
     FloatConv,
     LatencyMs,
+    LeftAlone,
     ModelFacts,
     OperatingPoint,
     Provenance,
     Report,
+    RewriteCount,
+    Rewrites,
     Row,
 )
 from edgekit.report.verdict import decide
@@ -122,5 +125,30 @@ def report(rows):
             ),
         ),
         calibration=Calibration(observer="mse", tensors=183, findings=("All are grey.",)),
+        rewrites=Rewrites(
+            nodes_before=233,
+            nodes_after=176,
+            done=(
+                RewriteCount(
+                    rule="a batch normalization behind a layer",
+                    count=57,
+                    nodes_before=114,
+                    nodes_after=57,
+                    difference=1.234e-7,
+                ),
+                RewriteCount(
+                    rule="a pool of a smaller pool",
+                    count=3,
+                    nodes_before=3,
+                    nodes_after=3,
+                    difference=0.0,
+                ),
+            ),
+            refused=(LeftAlone(name="/a/<bn>", reason="its output is | used elsewhere"),),
+            dropped=(LeftAlone(name="raw", reason="'output0' is computed from it"),),
+            images=("000000000009.jpg", "street_1.jpg"),
+            export_difference=2.5e-6,
+            loading=("The averaged (EMA) weights are used.",),
+        ),
         warnings=("The machine was busy.",),
     )

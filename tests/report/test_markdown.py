@@ -11,4 +11,4 @@ def test_every_line_of_a_table_has_the_same_cells(report):
     lines = to_markdown(report).replace("\\|", "").splitlines()
     widths = {line.count("|") for line in lines if line.startswith("| ")}
 
-    assert len(widths) == 2  # two tables
+    assert len(widths) == 3  # one for each table
