@@ -70,6 +70,12 @@ class Recipe(Schema):
     device: str = Field(description="Name of a file in devices/.")
     backend: Literal["onnxruntime"]
     precision: Annotated[Fp32 | Int8, Field(discriminator="kind")]
+    opset: int | None = Field(
+        default=None,
+        ge=13,
+        description="Newest ONNX opset that may be in the model file, for runtimes that read no "
+        "newer one: 17 for TensorRT 8.5 and 8.6. Left out, the network keeps its own.",
+    )
     gates: Gates = Gates()
 
 

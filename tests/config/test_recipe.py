@@ -96,3 +96,9 @@ def test_a_recipe_survives_yaml(observer, rule, keep_float, drop):
     text = yaml.safe_dump(recipe.model_dump(mode="json"))
 
     assert Recipe.model_validate(yaml.safe_load(text)) == recipe
+
+
+def test_an_opset_older_than_quantization_per_channel_is_refused(write):
+    assert find_recipe(write(opset=17)).opset == 17
+    with pytest.raises(ConfigError, match="opset"):
+        find_recipe(write(opset=12))

@@ -1,6 +1,7 @@
 import json
 
 import cv2
+import onnx
 import pytest
 
 from edgekit.config.device import detect_host
@@ -80,6 +81,26 @@ def test_a_float_target_needs_no_calibration_images(tiny, tmp_path):
     assert result.report.calibration is None
     assert result.missed == ()
     assert all(r.map is None and r.agreement is None for r in result.report.rows)
+
+
+def test_a_recipe_may_ask_for_an_older_opset_in_both_precisions(tiny, tmp_path, monkeypatch):
+    recipe = tmp_path / "older.yaml"
+    recipe.write_text("extends: ort-cpu-int8\nopset: 13\n")
+    proven, prove = [], module.prove_parity
+    monkeypatch.setattr(
+        module, "prove_parity", lambda *graphs: proven.append(graphs) or prove(*graphs)
+    )
+
+    report = convert(tiny.model, tiny.options(tmp_path / "out", target=str(recipe))).report
+
+    model = onnx.load(tmp_path / "out/artifact/model.onnx")
+    assert (model.opset_import[0].version, model.ir_version) == (13, 7)
+    assert [graph.model.opset_imports[""] for graph in proven[0][:2]] == [17, 13]
+    assert report.row("int8").agreement > 0.5
+
+
+def test_the_network_keeps_its_opset_where_no_recipe_asks(out):
+    assert onnx.load(out / "artifact/model.onnx").opset_import[0].version == 17
 
 
 def test_images_without_labels_give_agreement_and_no_map(tiny, tmp_path):
