@@ -1,0 +1,83 @@
+"""The ONNX export of a model, compared with its torch modules on the user's own images."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import os
+from typing import TYPE_CHECKING
+
+from edgekit.errors import MissingExtraError
+from edgekit.export.torch_parity import prove_export
+from edgekit.optional import require
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from edgekit.pipeline.origin import Origin
+    from edgekit.protocols import Backend
+    from edgekit.values import Floats, SourceModel
+
+logger = logging.getLogger(__name__)
+
+_DIFFERENCE = "max_rel"
+
+
+def prove_on_images(
+    source: SourceModel, origin: Origin | None, backend: Backend, images: Sequence[Floats]
+) -> float | None:
+    """Return the largest relative difference of an export from its torch modules on ``images``.
+
+    Before it was kept, the export was compared on noise and a drawn picture. What this adds is
+    kept beside it, by the content of graph and images, so that torch is needed once for each.
+
+    Args:
+        source: As it was loaded.
+        origin: What it was exported from; ``None`` for an ONNX file.
+        backend: Runs the graph.
+        images: Each ``(1, 3, H, W)``, as the network takes them.
+
+    Returns:
+        ``None`` for an ONNX file, without images, without torch, or where what is built anew may
+        have other weights.
+
+    Raises:
+        ParityError: They differ beyond rounding.
+    """
+    if origin is None or source.export is None or not origin.identity or not images:
+        return None
+    record = source.export.with_name(f"{source.export.stem}-proof-{_key(source, images)}.json")
+    kept = _kept(record)
+    if kept is not None:
+        return kept
+    try:
+        require("torch", extra="torch", needed_for="Comparing an export with torch")
+    except MissingExtraError:
+        return None
+    parity = prove_export(origin.build().detector, source.graph, backend, images)
+    _keep(record, parity.max_rel)
+    return parity.max_rel
+
+
+def _key(source: SourceModel, images: Sequence[Floats]) -> str:
+    content = (source.graph.sha256.encode(), *(image.tobytes() for image in images))
+    return hashlib.sha256(b"".join(content)).hexdigest()[:32]
+
+
+def _kept(record: Path) -> float | None:
+    """Return what was found before; ``None`` where nothing was, or the file was cut short."""
+    try:
+        return float(json.loads(record.read_bytes())[_DIFFERENCE])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _keep(record: Path, difference: float) -> None:
+    part = record.with_suffix(f".{os.getpid()}.part")
+    try:
+        part.write_text(json.dumps({_DIFFERENCE: difference}), encoding="utf-8")
+        part.replace(record)
+    except OSError as err:
+        logger.warning("Cannot keep %s: %s. Set EDGEKIT_CACHE.", record, err.strerror)
