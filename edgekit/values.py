@@ -60,6 +60,7 @@ class SourceModel:
         metadata: The exporter's own key-value pairs, untouched.
         notes: What loading had to change, one sentence each.
         export: ONNX file it was exported to; ``None`` where ``path`` is one itself.
+        files: Names of what else it is made of, to their sha256.
     """
 
     path: Path
@@ -70,6 +71,7 @@ class SourceModel:
     metadata: dict[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     export: Path | None = None
+    files: dict[str, str] = field(default_factory=dict)
 
     @property
     def onnx_path(self) -> Path:

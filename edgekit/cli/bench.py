@@ -14,6 +14,7 @@ from edgekit.cli.flags import (
     InputSize,
     Json,
     PreprocessText,
+    TrustCode,
     cache_folder,
     model_options,
 )
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 def bench(
     models: Annotated[
-        list[Path], typer.Argument(help="ONNX files, checkpoints or artifacts, timed in turn.")
+        list[Path], typer.Argument(help="Models as for convert, or artifacts, timed in turn.")
     ],
     evaluation: Annotated[
         str | None, typer.Option("--eval", help="Images to run on, and to score on.")
@@ -34,6 +35,7 @@ def bench(
     input_size: InputSize = None,
     family: Family = None,
     preprocess: PreprocessText = None,
+    trust_code: TrustCode = False,
     json: Json = False,
 ) -> None:
     """Time models against each other, each in a process of its own."""
@@ -47,7 +49,7 @@ def bench(
     if evaluation is not None:
         dataset = open_source(evaluation, DatasetOptions(images=images, cache=cache_folder()))
     with bars() as progress:
-        options = model_options(head, input_size, family, preprocess)
+        options = model_options(head, input_size, family, preprocess, trust_code)
         results = run(models, dataset, options, progress)
     for warning in (w for result in results for w in result.warnings):
         typer.echo(f"edgekit: {warning}", err=True)

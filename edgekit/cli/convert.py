@@ -15,6 +15,7 @@ from edgekit.cli.flags import (
     InputSize,
     Json,
     PreprocessText,
+    TrustCode,
     cache_folder,
     model_options,
     typed_command,
@@ -22,7 +23,9 @@ from edgekit.cli.flags import (
 
 
 def convert(
-    model: Annotated[Path, typer.Argument(help="ONNX file or checkpoint of a trained detector.")],
+    model: Annotated[
+        Path, typer.Argument(help="Trained detector: ONNX file, checkpoint, or Darknet's .cfg.")
+    ],
     target: Annotated[str, typer.Option(help="Recipe: see 'edgekit targets'.")],
     out: Annotated[Path, typer.Option(help="Folder to write.")],
     calib: Annotated[
@@ -40,6 +43,7 @@ def convert(
     input_size: InputSize = None,
     family: Family = None,
     preprocess: PreprocessText = None,
+    trust_code: TrustCode = False,
     allow_overlap: Annotated[
         bool, typer.Option(help="Go on when calibration images are among those that score.")
     ] = False,
@@ -69,7 +73,7 @@ def convert(
         force=force,
         cache=cache_folder(),
         command=typed_command(),
-        model=model_options(head, input_size, family, preprocess),
+        model=model_options(head, input_size, family, preprocess, trust_code),
     )
     with bars() as progress:
         result = run(model, options, progress)

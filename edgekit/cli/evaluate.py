@@ -15,6 +15,7 @@ from edgekit.cli.flags import (
     InputSize,
     Json,
     PreprocessText,
+    TrustCode,
     cache_folder,
     model_options,
     write_text,
@@ -22,7 +23,9 @@ from edgekit.cli.flags import (
 
 
 def evaluate(
-    model: Annotated[Path, typer.Argument(help="ONNX file, checkpoint or artifact.")],
+    model: Annotated[
+        Path, typer.Argument(help="ONNX file, checkpoint, Darknet's .cfg, or artifact.")
+    ],
     evaluation: Annotated[str, typer.Option("--eval", help="Images to score on.")],
     images: Images = None,
     detections: Annotated[
@@ -32,6 +35,7 @@ def evaluate(
     input_size: InputSize = None,
     family: Family = None,
     preprocess: PreprocessText = None,
+    trust_code: TrustCode = False,
     json: Json = False,
 ) -> None:
     """Score a model or an artifact as it is."""
@@ -43,7 +47,7 @@ def evaluate(
 
     dataset = open_source(evaluation, DatasetOptions(images=images, cache=cache_folder()))
     with bars() as progress:
-        options = model_options(head, input_size, family, preprocess)
+        options = model_options(head, input_size, family, preprocess, trust_code)
         result = run(model, dataset, options, progress)
     if detections is not None:
         write_text(detections, jsonlib.dumps(result.results))

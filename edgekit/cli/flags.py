@@ -35,17 +35,30 @@ PreprocessText = Annotated[
         rich_help_panel=MODEL,
     ),
 ]
+TrustCode = Annotated[
+    bool,
+    typer.Option(
+        "--trust-code",
+        help="Run the code that a .pt2 file, TorchScript or module:factory is.",
+        rich_help_panel=MODEL,
+    ),
+]
 Images = Annotated[Path | None, typer.Option(help="Folder of the images that a COCO json names.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 
 
 def model_options(
-    head: str | None, input_size: str | None, family: str | None, preprocess: str | None
+    head: str | None,
+    input_size: str | None,
+    family: str | None,
+    preprocess: str | None,
+    trust_code: bool = False,
 ) -> ModelOptions:
     """Return the answers about the model that the flags give."""
     from edgekit.pipeline.options import ModelOptions
 
-    return ModelOptions(head, _size_hw(input_size), family, preprocess, cache_folder())
+    size_hw = _size_hw(input_size)
+    return ModelOptions(head, size_hw, family, preprocess, cache_folder(), trust_code)
 
 
 def cache_folder() -> Path:

@@ -8,17 +8,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from edgekit.cli.flags import Json, cache_folder
+from edgekit.cli.flags import Json, TrustCode, model_options
 
 if TYPE_CHECKING:
     from edgekit.pipeline.run import Frame
 
 
 def run(
-    artifact: Annotated[Path, typer.Argument(help="Artifact, ONNX file or checkpoint.")],
+    artifact: Annotated[Path, typer.Argument(help="Artifact, or model as for convert.")],
     source: Annotated[str, typer.Argument(help="Image, folder, video, or number of a camera.")],
     confidence: Annotated[float, typer.Option(min=0, max=1, help="Least confidence shown.")] = 0.25,
     limit: Annotated[int | None, typer.Option(min=0, help="Stop after so many images.")] = None,
+    trust_code: TrustCode = False,
     json: Json = False,
 ) -> None:
     """Print detections, one line per image: boxes as x1, y1, x2, y2 in its pixels."""
@@ -26,7 +27,8 @@ def run(
 
     from edgekit.pipeline.run import run as frames
 
-    for frame in islice(frames(artifact, source, confidence, cache_folder()), limit):
+    options = model_options(None, None, None, None, trust_code)
+    for frame in islice(frames(artifact, source, confidence, options), limit):
         found = _detections(frame)
         if json:
             typer.echo(jsonlib.dumps({"image": frame.name, "detections": found}))

@@ -18,6 +18,7 @@ import onnx_ir as ir
 from onnx_ir.passes import common
 
 from edgekit.errors import StageError
+from edgekit.export.torch_script import export_script, is_scripted
 from edgekit.graphs import graph_from_proto
 from edgekit.optional import require
 
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
     from edgekit.values import Graph
 
-INPUT, OUTPUT = "images", "output0"
+INPUT, _OUTPUTS = "images", "output"
 FAMILY, NOTES = "edgekit.family", "edgekit.notes"
 _OPSET = 18  # the exporter writes this one itself; older ones it would have to convert to
 _SCOPES = "pkg.torch.onnx.name_scopes"
@@ -37,11 +38,11 @@ class TorchDetector(Protocol):
 
     @property
     def module(self) -> Any:
-        """Return the module: images ``(N, 3, H, W)`` to one tensor of predictions."""
+        """Return the module: images ``(N, 3, H, W)`` to a tensor of predictions, or several."""
 
     @property
     def family(self) -> str:
-        """Return the family, such as ``yolov8``."""
+        """Return the family, such as ``yolov8``; empty where nothing says."""
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -49,7 +50,7 @@ class TorchDetector(Protocol):
 
     @property
     def strides(self) -> tuple[float, ...]:
-        """Return the strides of the maps its head reads, in pixels."""
+        """Return the strides of the maps its head reads, in pixels; none where nothing says."""
 
     @property
     def end_to_end(self) -> bool:
@@ -89,29 +90,23 @@ def export_detector(detector: TorchDetector, options: ExportOptions | None = Non
     needed_for = "Reading a PyTorch checkpoint"
     torch = require("torch", extra="torch", needed_for=needed_for)
     optimizer = require("onnxscript.optimizer", extra="torch", needed_for=needed_for)
-    images = torch.zeros(2 if options.dynamic_batch else 1, 3, *options.size_hw)
-    dynamic = ({0: torch.export.Dim("batch")},) if options.dynamic_batch else None
+    count = 2 if options.dynamic_batch else 1
+    images = torch.zeros(count, 3, *options.size_hw)
     try:
         with _quiet(), torch.inference_mode():
-            program = torch.onnx.export(
-                detector.module,
-                (images,),
-                dynamo=True,
-                optimize=False,  # it would fold batch normalizations, without a proof
-                opset_version=_OPSET,
-                input_names=[INPUT],
-                output_names=[OUTPUT],
-                dynamic_shapes=dynamic,
-                verbose=False,
-            )
-            optimizer.fold_constants(program.model)
+            if scripted := is_scripted(detector.module):
+                model = export_script(detector.module, images)
+            else:
+                model = _export_module(detector.module, images, options)
+            optimizer.fold_constants(model)
     except Exception as err:  # the exporter's errors share no base but Exception
         raise StageError(
-            f"torch {torch.__version__} cannot export this {detector.family} to ONNX: expected a "
-            f"graph, found: {_first_line(err)} Export it with its own package, and give edgekit "
-            "the ONNX file."
+            f"torch {torch.__version__} cannot export this {detector.family or 'module'} to "
+            f"ONNX: expected a graph, found: {_first_line(err)} Export it with its own package, "
+            "and give edgekit the ONNX file."
         ) from err
-    model: ir.Model = program.model
+    if not scripted:
+        _name_nodes(model)
     _tidy(model)
     notes = (*detector.notes, f"Exported to ONNX by torch {torch.__version__}.")
     model.metadata_props.update({**_metadata(detector, options), NOTES: json.dumps(notes)})
@@ -119,24 +114,48 @@ def export_detector(detector: TorchDetector, options: ExportOptions | None = Non
     return graph_from_proto(ir.serde.serialize_model(model))
 
 
+def _export_module(module: Any, images: Any, options: ExportOptions) -> ir.Model:
+    torch = require("torch", extra="torch", needed_for="Exporting a torch module")
+    dynamic = ({0: torch.export.Dim("batch")},) if options.dynamic_batch else None
+    program = torch.onnx.export(
+        module,
+        (images,),
+        dynamo=True,
+        optimize=False,  # it would fold batch normalizations, without a proof
+        opset_version=_OPSET,
+        input_names=[INPUT],
+        dynamic_shapes=dynamic,
+        verbose=False,
+    )
+    model: ir.Model = program.model
+    return model
+
+
 def _metadata(detector: TorchDetector, options: ExportOptions) -> dict[str, str]:
+    strides = {"stride": str(int(max(detector.strides)))} if detector.strides else {}
     return {
         "task": "detect",
         "names": str(dict(enumerate(detector.class_names))),
         "imgsz": str(list(options.size_hw)),
-        "stride": str(int(max(detector.strides))),
+        **strides,
         "end2end": str(detector.end_to_end),
-        FAMILY: detector.family,
+        **({FAMILY: detector.family} if detector.family else {}),
         **options.properties,
     }
 
 
-def _tidy(model: ir.Model) -> None:
-    """Name nodes after their modules, and drop what the exporter notes of this computer."""
+def _name_nodes(model: ir.Model) -> None:
+    """Name nodes after their modules."""
     for node in model.graph:
         scopes = ast.literal_eval(node.metadata_props.get(_SCOPES, "[]"))
         module = next((scope for scope in reversed(scopes[:-1]) if scope), "")
         node.name = f"{module}/{node.op_type}".removeprefix("/")
+
+
+def _tidy(model: ir.Model) -> None:
+    """Name outputs, and drop what the exporter notes of this computer."""
+    for place, output in enumerate(model.graph.outputs):
+        output.name = f"{_OUTPUTS}{place}"
     common.RemoveUnusedNodesPass()(model)
     common.ClearMetadataAndDocStringPass()(model)
     common.NameFixPass()(model)

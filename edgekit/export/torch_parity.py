@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from edgekit.values import Floats, Graph
 
 SCORE = 4  # the column of a detection after its four corners
+Tensors = tuple["Floats", ...]
 SMALLEST = 1e-3  # scores below it are as good as none, and sigmoids that small are not exact
 
 
@@ -46,27 +47,41 @@ def prove_export(
         ParityError: They differ beyond ``tolerance``, or in shape.
     """
     expected = [_run_torch(detector, image) for image in images]
-    name = graph.model.graph.outputs[0].name or ""
-    source = graph.model.graph.inputs[0].name or ""
-    with backend.open(graph_to_bytes(graph)) as session:
-        found = [session.run({source: image})[name].astype(np.float32) for image in images]
+    found = _run_graph(graph, backend, images)
     for wanted, got in zip(expected, found, strict=True):
-        if wanted.shape != got.shape:
-            raise _differs(f"predictions of shape {wanted.shape}", f"{got.shape}")
+        if (before := _shapes(wanted)) != (after := _shapes(got)):
+            raise _differs(f"predictions of shape {before}", after)
     if detector.end_to_end:
-        pairs = [_paired(*both, tolerance) for both in zip(expected, found, strict=True)]
-        expected, found = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
-    parity = compare([{name: a} for a in expected], [{name: a} for a in found], np.inf)
+        pairs = [_paired(a[0], b[0], tolerance) for a, b in zip(expected, found, strict=True)]
+        expected, found = [pair[:1] for pair in pairs], [pair[1:] for pair in pairs]
+    parity = compare(_named(expected), _named(found), np.inf)
     if not parity.max_rel <= tolerance:
         raise _differs(f"a relative difference of at most {tolerance:g}", f"{parity.max_rel:.3g}")
     return parity
 
 
-def _run_torch(detector: TorchDetector, image: Floats) -> Floats:
+def _run_torch(detector: TorchDetector, image: Floats) -> Tensors:
     torch = require("torch", extra="torch", needed_for="Reading a PyTorch checkpoint")
     with torch.inference_mode():
-        predictions: Floats = detector.module(torch.from_numpy(image)).numpy()
-    return predictions
+        given = detector.module(torch.from_numpy(image))
+    outputs = given if isinstance(given, tuple) else (given,)
+    return tuple(np.asarray(output.numpy(), np.float32) for output in outputs)
+
+
+def _run_graph(graph: Graph, backend: Backend, images: Sequence[Floats]) -> list[Tensors]:
+    names = [value.name or "" for value in graph.model.graph.outputs]
+    source = graph.model.graph.inputs[0].name or ""
+    with backend.open(graph_to_bytes(graph)) as session:
+        runs = [session.run({source: image}) for image in images]
+    return [tuple(run[name].astype(np.float32) for name in names) for run in runs]
+
+
+def _shapes(outputs: Tensors) -> str:
+    return " and ".join(str(output.shape) for output in outputs)
+
+
+def _named(runs: list[Tensors]) -> list[dict[str, Floats]]:
+    return [{str(place): output for place, output in enumerate(run)} for run in runs]
 
 
 def _paired(expected: Floats, found: Floats, tolerance: float) -> tuple[Floats, Floats]:

@@ -54,7 +54,8 @@ def open_detector(path: Path, options: ModelOptions, name: str) -> Opened:
     if is_artifact(path):
         manifest, model = read_artifact(path)
         opened = _of_artifact(manifest, model, name)
-        settled = () if replace(options, cache=None) == ModelOptions() else (_settled(name),)
+        asked = replace(options, cache=None, trust_code=False) != ModelOptions()
+        settled = (_settled(name),) if asked else ()
         return replace(opened, warnings=(*settled, *opened.warnings))
     if path.is_dir():
         raise ModelError(

@@ -23,6 +23,7 @@ class ModelOptions:
         preprocess: Changes to it, e.g. ``color=bgr,resize=stretch,mean=0,std=1``.
         cache: Where the ONNX export of a checkpoint is kept; the user's cache folder when
             ``None``.
+        trust_code: Run the code that a model is: an exported program, TorchScript, a function.
     """
 
     head: str | None = None
@@ -30,6 +31,7 @@ class ModelOptions:
     family: str | None = None
     preprocess: str | None = None
     cache: Path | None = None
+    trust_code: bool = False
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -12,12 +11,12 @@ from edgekit.errors import HeadError, UnknownNameError
 from edgekit.export.cut import cut_graph
 from edgekit.export.input import bake_input, prove_input
 from edgekit.export.simplify import simplify
-from edgekit.export.torch_onnx import FAMILY, NOTES
+from edgekit.export.torch_onnx import FAMILY
 from edgekit.heads.conventions import Convention, conventions
 from edgekit.heads.find import HeadOptions, find_head
-from edgekit.images.overlap import file_sha256
 from edgekit.load.onnx_file import LoadOptions, load_onnx
-from edgekit.pipeline.checkpoint import NAMED, exported, is_checkpoint, refuse_code
+from edgekit.pipeline.exports import origin_of, read_exported
+from edgekit.pipeline.origin import NAMED
 from edgekit.pipeline.preprocess import changed, described
 from edgekit.reparam.probes import probe_inputs
 from edgekit.reparam.reparameterize import reparameterize
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
     from edgekit.heads.find import Head
     from edgekit.heads.spec import HeadSpec
     from edgekit.pipeline.options import ModelOptions
+    from edgekit.pipeline.origin import Origin
     from edgekit.protocols import Backend
     from edgekit.reparam.merge import Merged
     from edgekit.reparam.reparameterize import Reparameterized
@@ -97,7 +97,8 @@ def prepare(path: Path, options: ModelOptions) -> Detector:
         ParityError: A rewrite changed what the network computes.
     """
     backend = proof_backend()
-    source = _source(path, options, backend)
+    origin = origin_of(path, options)
+    source = _source(path, origin, options, backend)
     probes = probe_inputs(source.graph)
     simple = simplify(source.graph, backend, probes)
     plain = reparameterize(simple, backend, probes)
@@ -115,15 +116,13 @@ def prepare(path: Path, options: ModelOptions) -> Detector:
     )
 
 
-def _source(path: Path, options: ModelOptions, backend: Backend) -> SourceModel:
-    """Return the model in the file at ``path``, a checkpoint by way of its ONNX export."""
-    refuse_code(path)
-    if not is_checkpoint(path):
+def _source(
+    path: Path, origin: Origin | None, options: ModelOptions, backend: Backend
+) -> SourceModel:
+    """Return the model at ``path``; what is no ONNX file by way of its export."""
+    if origin is None:
         return load_onnx(path, backend, LoadOptions(size_hw=options.input_hw))
-    file = exported(path, options, backend)
-    loaded = load_onnx(file, backend)
-    notes = (*json.loads(loaded.metadata[NOTES]), *loaded.notes)
-    return replace(loaded, path=path, sha256=file_sha256(path), notes=notes, export=file)
+    return read_exported(origin, options, backend)
 
 
 def network_of(detector: Detector) -> Network:

@@ -45,7 +45,7 @@ class Frame:
 
 
 def run(
-    artifact: Path, source: str, confidence: float, cache: Path | None = None
+    artifact: Path, source: str, confidence: float, options: ModelOptions | None = None
 ) -> Iterator[Frame]:
     """Yield what the detector at ``artifact`` finds in ``source``, image by image.
 
@@ -53,17 +53,18 @@ def run(
         artifact: Artifact or model file.
         source: Image, folder, data set, video file, or number of a camera.
         confidence: Detections below it are left out.
-        cache: Folder that keeps images which a manifest renders and exports of checkpoints; the
-            user's cache folder when ``None``.
+        options: What a model file leaves open, and the folder that keeps its export and images
+            which a manifest renders.
 
     Raises:
         ConfigError: Bad input.
     """
-    opened = open_detector(artifact, ModelOptions(cache=cache), artifact.stem)
+    options = options or ModelOptions()
+    opened = open_detector(artifact, options, artifact.stem)
     for warning in opened.warnings:
         logger.warning(warning)
     with Predictor(opened.candidate.at_confidence(confidence)) as predictor:
-        for name, pixels_rgb in _frames(source, cache):
+        for name, pixels_rgb in _frames(source, options.cache):
             yield Frame(name, pixels_rgb, predictor.detect(pixels_rgb), opened.class_names)
 
 

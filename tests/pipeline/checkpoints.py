@@ -6,12 +6,18 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from edgekit.backends.onnxruntime import OnnxRuntime
+from edgekit.pipeline import exports
 from tests.upstream import distance_head, importable, yolo
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from torch import nn
+
+    from edgekit.pipeline.options import ModelOptions
+
+RUNTIME = OnnxRuntime(threads=1, optimize=False)
 
 
 def yolov8(bins: int = 16, **attributes) -> nn.Module:
@@ -28,3 +34,10 @@ def write(path: Path, content: object) -> Path:
     with importable():
         torch.save(content, path)
     return path
+
+
+def exported(path: Path, options: ModelOptions) -> Path:
+    """The ONNX file that is made of what is at ``path``."""
+    origin = exports.origin_of(path, options)
+    assert origin is not None
+    return exports.exported(origin, options, RUNTIME)

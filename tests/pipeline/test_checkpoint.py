@@ -1,5 +1,3 @@
-import shutil
-from pathlib import Path
 from types import MappingProxyType
 
 import numpy as np
@@ -10,25 +8,21 @@ from safetensors.numpy import save_file
 from torch import nn
 
 from edgekit import optional
-from edgekit.backends.onnxruntime import OnnxRuntime
-from edgekit.errors import ConfigError, MissingExtraError, ModelError, UnknownNameError
-from edgekit.export import torch_onnx
+from edgekit.errors import MissingExtraError, ModelError, UnknownNameError
 from edgekit.images.overlap import file_sha256
 from edgekit.load.metadata import read_metadata
 from edgekit.nets import named
 from edgekit.nets.architectures.registry import Architecture, ClassCount
 from edgekit.nets.build import build_detector
 from edgekit.nets.distance_head import DistanceHead, Expectation
-from edgekit.pipeline import checkpoint as stage
-from edgekit.pipeline.checkpoint import NAMED, exported, is_checkpoint
+from edgekit.pipeline.checkpoint import is_checkpoint
 from edgekit.pipeline.opened import open_detector
 from edgekit.pipeline.options import ModelOptions
+from edgekit.pipeline.origin import NAMED
 from edgekit.pipeline.prepare import prepare
-from tests.pipeline.checkpoints import write, yolov8
+from tests.pipeline.checkpoints import RUNTIME, exported, write, yolov8
 from tests.upstream import checkpoint as as_read
 from tests.upstream import saved
-
-RUNTIME = OnnxRuntime(threads=1, optimize=False)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -58,19 +52,6 @@ def options(folder):
 @pytest.fixture(scope="module")
 def detector(whole, options):
     return prepare(whole, options)
-
-
-@pytest.fixture
-def counted(monkeypatch):
-    """Exports made, by checkpoint."""
-    made, export = [], stage._export
-
-    def counting(checkpoint, *others):
-        made.append(checkpoint.path)
-        return export(checkpoint, *others)
-
-    monkeypatch.setattr(stage, "_export", counting)
-    return made
 
 
 @pytest.mark.parametrize(
@@ -122,49 +103,9 @@ def test_the_export_finds_what_the_module_finds(detector):
 def test_a_checkpoint_runs_as_its_export(whole, options):
     opened = open_detector(whole, options, "mine")
 
-    assert opened.candidate.model == exported(whole, options, RUNTIME)
+    assert opened.candidate.model == exported(whole, options)
     assert (opened.candidate.input, opened.precision) == ("float-nchw", "fp32")
     assert opened.class_names == ("cat", "dog", "owl")
-
-
-def test_an_export_is_kept_whatever_the_checkpoint_is_called(whole, options, counted, tmp_path):
-    other = shutil.copy(whole, tmp_path / "copy.pth")
-
-    assert exported(other, options, RUNTIME) == exported(whole, options, RUNTIME)
-    assert counted == []
-
-
-def test_an_export_that_was_cut_short_is_made_again(whole, options, counted):
-    file = exported(whole, options, RUNTIME)
-    data = file.read_bytes()
-    file.write_bytes(data[: len(data) // 2])
-
-    assert exported(whole, options, RUNTIME) == file
-    assert (file.read_bytes(), counted) == (data, [whole])
-
-
-def test_another_size_is_another_export(whole, options):
-    wide = ModelOptions(input_hw=(32, 64), cache=options.cache)
-
-    file = exported(whole, wide, RUNTIME)
-
-    assert file != exported(whole, options, RUNTIME)
-    assert read_metadata(onnx.load(file)).size_hw == (32, 64)
-
-
-def test_a_size_between_strides_is_refused(whole, options):
-    with pytest.raises(ModelError, match=r"at 32 x 40: expected sides that are .* 16"):
-        exported(whole, ModelOptions(input_hw=(32, 40), cache=options.cache), RUNTIME)
-
-
-def test_a_cache_that_cannot_be_written_is_told(whole, options, monkeypatch, tmp_path):
-    (tmp_path / "file").write_text("")
-    graph = onnx.load(exported(whole, options, RUNTIME))
-    monkeypatch.setattr(stage, "_export", lambda *_: graph)
-    monkeypatch.setattr(stage, "graph_to_bytes", lambda proto: proto.SerializeToString())
-
-    with pytest.raises(ConfigError, match="Set EDGEKIT_CACHE"):
-        exported(whole, ModelOptions(cache=tmp_path / "file" / "cache"), RUNTIME)
 
 
 def test_without_torch_the_message_says_what_to_install(whole, monkeypatch, tmp_path):
@@ -186,11 +127,6 @@ def test_a_file_that_is_no_checkpoint_is_refused(tmp_path):
 
     with pytest.raises(ModelError, match=r"mine\.pt"):
         prepare(tmp_path / "mine.pt", ModelOptions(cache=tmp_path))
-
-
-def test_the_name_of_a_function_is_no_model():
-    with pytest.raises(ModelError, match=r"'my\.models:make'.*runs no code"):
-        prepare(Path("my.models:make"), ModelOptions())
 
 
 def test_what_loading_left_out_is_among_the_notes(folder, options):
@@ -263,27 +199,19 @@ def test_a_whole_model_of_unknown_classes_may_be_named(folder, options):
     file = write(folder / "whole.pt", {"model": module})
 
     with pytest.raises(ModelError, match=r"models\.common\.Small.*add --family small-1, if"):
-        exported(file, options, RUNTIME)
+        exported(file, options)
 
 
 def test_a_whole_model_of_unknown_classes_is_refused(folder, options):
     module = saved("models.common.Other", {"conv": nn.Conv2d(3, 4, 1)})
 
     with pytest.raises(ModelError, match=r"models\.common\.Other"):
-        exported(write(folder / "other.pt", {"model": module}), options, RUNTIME)
-
-
-def test_the_code_that_exports_is_part_of_the_key(whole, options, monkeypatch):
-    before = stage._key("0", options)
-    monkeypatch.setattr(stage, "_code_sha256", lambda: "other")
-
-    assert stage._key("0", options) != before
-    assert torch_onnx.__file__.endswith("export/torch_onnx.py")
+        exported(write(folder / "other.pt", {"model": module}), options)
 
 
 @pytest.mark.data
 def test_yolov10s_comes_out_end_to_end(data_dir, options):
-    model = onnx.load(exported(data_dir / "models" / "yolov10s.pt", options, RUNTIME))
+    model = onnx.load(exported(data_dir / "models" / "yolov10s.pt", options))
 
     (output,) = model.graph.output
     assert [d.dim_value for d in output.type.tensor_type.shape.dim] == [1, 300, 6]

@@ -6,6 +6,7 @@ import pytest
 
 from edgekit.errors import ConfigError, DataError
 from edgekit.pipeline.convert import convert
+from edgekit.pipeline.options import ModelOptions
 from edgekit.pipeline.run import run
 
 
@@ -41,7 +42,9 @@ def test_scenes_of_a_manifest_are_run_from_the_cache(out, tmp_path):
         "{version: 1, kind: rendered, summary: Drawn., scenes: digits, split: eval, count: 2}"
     )
 
-    frames = list(run(out, str(tmp_path / "drawn.yaml"), 0.25, tmp_path / "cache"))
+    frames = list(
+        run(out, str(tmp_path / "drawn.yaml"), 0.25, ModelOptions(cache=tmp_path / "cache"))
+    )
 
     assert [f.name for f in frames] == ["000000.bmp", "000001.bmp"]
     assert (tmp_path / "cache").is_dir()

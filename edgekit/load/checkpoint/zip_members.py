@@ -13,7 +13,7 @@ from __future__ import annotations
 import struct
 import zlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from edgekit.errors import ModelError
 from edgekit.load.checkpoint.shown import shown
@@ -21,6 +21,8 @@ from edgekit.load.checkpoint.shown import shown
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from mmap import mmap
+
+CodeKind = Literal["script", "exported"]
 
 MAX_MEMBERS = 50_000
 _END = struct.Struct("<4s4H2IH")
@@ -30,6 +32,7 @@ _CENTRAL = struct.Struct("<4s6H3I5H2I")
 _LOCAL = struct.Struct("<4s5H3I2H")
 _FULL = 0xFFFFFFFF
 _EXPORTED = frozenset({"archive_format", "models/model.json", "serialized_exported_program.json"})
+_CODE = {"script": "a TorchScript archive", "exported": "an exported program (.pt2)"}
 _AGAIN = "Copy or download the file again."
 
 
@@ -152,15 +155,22 @@ def _refuse_name(name: str) -> None:
         )
 
 
+def code_in(names: set[str]) -> CodeKind | None:
+    """Return which kind of program has members of these ``names``, or ``None``: it is data."""
+    inner = names | {name.partition("/")[2] for name in names}
+    if "constants.pkl" in inner or any(name.startswith("code/") for name in inner):
+        return "script"
+    return "exported" if _EXPORTED & inner else None
+
+
 def _refuse_code(names: set[str]) -> None:
     """Refuse what torch writes into archives of the same form when it saves programs."""
-    inner = names | {name.partition("/")[2] for name in names}
-    is_script = "constants.pkl" in inner or any(name.startswith("code/") for name in inner)
-    if is_script or _EXPORTED & inner:
-        kind = "a TorchScript archive" if is_script else "an exported program (.pt2)"
+    kind = code_in(names)
+    if kind is not None:
         raise ModelError(
-            f"expected a checkpoint of weights, found {kind}, which is code, and edgekit runs no "
-            "code of a file. Convert the checkpoint it was made from, or its ONNX export."
+            f"expected a checkpoint of weights, found {_CODE[kind]}, which is code, and edgekit "
+            "runs no code of a file unasked. Convert the checkpoint it was made from, or its ONNX "
+            "export; or, if you trust whoever made it, add --trust-code."
         )
 
 
