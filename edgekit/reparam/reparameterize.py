@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from edgekit.protocols import Backend
     from edgekit.reparam.blocks import BlockParity
     from edgekit.reparam.outputs import Dropped
+    from edgekit.reparam.parity import Parity
     from edgekit.reparam.probes import Feeds
     from edgekit.reparam.rules import Refused, Rewrite, Rewrites
     from edgekit.values import Graph
@@ -44,6 +45,8 @@ class Reparameterized:
         done: What has become one node, in order.
         proofs: How closely each of ``done`` computes what was there before, in the same order.
         refused: What is left as it was, with the reason.
+        parity: How closely the whole of it agrees with what it was; ``None`` where nothing was
+            rewritten.
     """
 
     graph: Graph
@@ -51,6 +54,7 @@ class Reparameterized:
     done: tuple[Rewrite, ...]
     proofs: tuple[BlockParity, ...]
     refused: tuple[Refused, ...]
+    parity: Parity | None
 
     @property
     def folded(self) -> tuple[str, ...]:
@@ -96,14 +100,16 @@ def reparameterize(graph: Graph, backend: Backend, inputs: Sequence[Feeds]) -> R
             refused, rewrites = found.refused, _AT_REST
         else:
             rewrites = ()
+    parity = None
     if current is not trimmed.graph:
-        prove_parity(trimmed.graph, current, backend, inputs)
+        parity = prove_parity(trimmed.graph, current, backend, inputs)
     return Reparameterized(
         graph_from_model(current.model, parent=graph.sha256),
         trimmed.dropped,
         tuple(done for one in rounds for done in one.done),
         tuple(proof for one in rounds for proof in one.proofs),
         refused,
+        parity,
     )
 
 

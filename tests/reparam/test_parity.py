@@ -5,7 +5,14 @@ from hypothesis import strategies as st
 
 from edgekit.backends.onnxruntime import OnnxRuntime
 from edgekit.errors import ParityError
-from edgekit.reparam.parity import comparable_values, compare, prove_parity
+from edgekit.graphs import graph_to_bytes
+from edgekit.reparam.parity import (
+    TOLERANCE,
+    comparable_values,
+    compare,
+    prove_parity,
+    rounding_noise,
+)
 from tests.networks import network
 from tests.strategies import seeds
 
@@ -99,3 +106,73 @@ def test_a_relative_change_beyond_the_tolerance_never_passes(seed, size):
     found = wanted * 1.01
     with pytest.raises(ParityError):
         compare([{"y": wanted}], [{"y": found}])
+
+
+WAVES = "g (float[1,20,25] x) => (float[1,20,25] y) { a = Mul(x, k) b = Mul(a, m) y = Sin(b) }"
+WAVE = "g (float[1,20,25] x) => (float[1,20,25] y) { b = Mul(x, k) y = Sin(b) }"
+DRAWN = {"x": np.random.default_rng(0).random((1, 20, 25), np.float32)}
+
+
+def waves():
+    """A network that makes of the last digit of its input the second of its output."""
+    return network(WAVES, k=np.float32([170.3]), m=np.float32([210.7]))
+
+
+def wave(by: float = 1.0):
+    """The same in one step."""
+    return network(WAVE, k=np.float32([by * np.float64(170.3) * 210.7]))
+
+
+def test_a_rewrite_may_do_what_rounding_alone_does():
+    parity = prove_parity(waves(), wave(), RUNTIME, [DRAWN])
+
+    assert parity.max_rel > TOLERANCE
+    assert parity.max_rel <= 4 * parity.noise
+
+
+def test_what_is_wrong_goes_beyond_what_rounding_does():
+    with pytest.raises(ParityError, match=r"'y' at .* where 0\.0\d+ is allowed"):
+        prove_parity(waves(), wave(1.0001), RUNTIME, [DRAWN])
+
+
+def test_rounding_is_not_asked_for_where_the_tolerance_is_met():
+    assert prove_parity(scaled(2), scaled(2.0001), RUNTIME, [X]).noise == 0.0
+
+
+def test_noise_is_what_a_step_in_the_last_digit_makes():
+    doubled = network("g (float[1,3,4] x) => (float[1,3,4] y) { y = Add(x, x) }")
+    ones = {"x": np.ones((1, 3, 4), np.float32)}
+
+    (noise,) = rounding_noise(doubled, RUNTIME, [ones], [{"y": 2 * ones["x"]}])
+
+    step = 2.0**-23  # from 1 up; down it is half of that
+    assert noise == {"y": pytest.approx(step / 2)}  # relative to a value and to its channel
+
+
+def test_no_noise_makes_everything_equal():
+    far = [{"y": np.ones((1, 3))}], [{"y": np.full((1, 3), 3.0)}]
+
+    with pytest.raises(ParityError, match=r"where 0\.5 is allowed"):
+        compare(*far, noise=[{"y": np.inf}])
+
+
+def test_whole_numbers_round_nowhere():
+    text = "g (uint8[1,3] x) => (float[1,3] y) { f = Cast<to=1>(x) y = Mul(f, k) }"
+    before, after = (network(text, k=np.float32([k])) for k in (1, 1.01))
+    pixels = {"x": np.array([[1, 2, 3]], np.uint8)}
+
+    with pytest.raises(ParityError, match=r"where 0\.001 is allowed"):
+        prove_parity(before, after, RUNTIME, [pixels])
+
+
+def test_a_size_that_depends_on_rounding_is_as_noisy_as_can_be():
+    graph = network(
+        "g (float[1,40] x) => (y) { b = Mul(x, k) s = Sin(b) p = Greater(s, z) y = NonZero(p) }",
+        k=np.float32([1e8]),
+        z=np.float32([0]),
+    )
+    feeds = {"x": DRAWN["x"].reshape(1, -1)[:, :40]}
+    with RUNTIME.open(graph_to_bytes(graph)) as session:
+        expected = session.run(feeds)
+
+    assert rounding_noise(graph, RUNTIME, [feeds], [expected])[0]["y"] == np.inf
