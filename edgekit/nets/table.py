@@ -12,6 +12,8 @@ from torch import nn
 
 from edgekit.errors import ModelError
 from edgekit.nets import (
+    ghost_blocks,
+    shuffle_blocks,
     torch_layers,
     yolo11_blocks,
     yolo_blocks,
@@ -66,8 +68,13 @@ _BLOCKS: dict[str, tuple[Rule, ...]] = {
     ),
     "C3": (_C3,),
     "C3k": (_C3,),
+    "C3Ghost": (_C3,),
+    "GhostConv": (Rule(ghost_blocks.GhostConv, ("cv1", "cv2")),),
+    "GhostBottleneck": (Rule(ghost_blocks.GhostBottleneck, ("conv", "shortcut")),),
     "C2f": (_C2F,),
     "C3k2": (_C2F,),
+    "Shuffle_Block": (Rule(shuffle_blocks.ShuffleBlock, ("branch2",), ("branch1",)),),
+    "conv_bn_relu_maxpool": (Rule(shuffle_blocks.PooledStem, ("conv", "maxpool")),),
     "SPP": (Rule(yolo_blocks.Spp, ("cv1", "cv2", "m")),),
     "SPPF": (
         Rule(

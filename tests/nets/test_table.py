@@ -165,3 +165,49 @@ def test_pixels_side_by_side_as_channels_come_columns_last():
     built = build_module(stored(saved(f"{V9.block}.ReOrg")))
 
     assert built(x).flatten().tolist() == [0, 2, 1, 3]
+
+
+@pytest.mark.parametrize("home", [V5, V8])
+@torch.inference_mode()
+def test_ghost_blocks_are_built_with_and_without_a_stride(home):
+    def ghost(inputs, outputs):
+        half = outputs // 2
+        parts = {"cv1": conv(inputs, half), "cv2": conv(half, half, 5, groups=half)}
+        return saved(f"{home.conv if home is V8 else home.block}.GhostConv", parts)
+
+    def bottleneck(stride):
+        through = conv(4, 4, 3, 2, groups=4) if stride == 2 else nn.Identity()
+        beside = nn.Sequential(conv(8, 8, 3, 2, groups=8), conv(8, 8))
+        parts = {
+            "conv": nn.Sequential(ghost(8, 4), through, ghost(4, 8)),
+            "shortcut": beside if stride == 2 else nn.Identity(),
+        }
+        return saved(f"{home.block}.GhostBottleneck", parts)
+
+    inner = nn.Sequential(*(bottleneck(1) for _ in range(2)))
+    convs = {"cv1": conv(8, 8), "cv2": conv(8, 8), "cv3": conv(16, 8)}
+    module = nn.Sequential(bottleneck(2), saved(f"{home.block}.C3Ghost", {**convs, "m": inner}))
+
+    built = build_module(stored(module)).eval()
+
+    assert built.state_dict().keys() == module.state_dict().keys()
+    assert built(torch.zeros(1, 8, 8, 8)).shape == (1, 8, 4, 4)
+
+
+@torch.inference_mode()
+def test_shuffle_blocks_are_built_with_one_branch_and_two():
+    def branch(inputs, stride):
+        return nn.Sequential(nn.Conv2d(inputs, 6, 3, stride, 1), nn.BatchNorm2d(6), nn.ReLU())
+
+    home = V5.block
+    stem = nn.Sequential(nn.Conv2d(3, 4, 3, 2, 1), nn.BatchNorm2d(4), nn.ReLU())
+    module = nn.Sequential(
+        saved(f"{home}.conv_bn_relu_maxpool", {"conv": stem, "maxpool": nn.MaxPool2d(3, 2, 1)}),
+        saved(f"{home}.Shuffle_Block", {"branch1": branch(4, 2), "branch2": branch(4, 2)}),
+        saved(f"{home}.Shuffle_Block", {"branch2": branch(6, 1)}),
+    )
+
+    built = build_module(stored(module)).eval()
+
+    assert built.state_dict().keys() == module.state_dict().keys()
+    assert built(torch.zeros(1, 3, 32, 32)).shape == (1, 12, 4, 4)

@@ -11,9 +11,11 @@ from edgekit.nets.architectures import (
     repvgg,
     yolo11,
     yolov5,
+    yolov5_lite,
     yolov6,
     yolov7,
     yolov8,
+    yolov8_ghost,
     yolov9,
     yolov10,
     yolox,
@@ -95,6 +97,7 @@ def _layers(first: int, last: int) -> tuple[str, ...]:
 
 
 _V5 = "README of YOLOv5 v7.0, table of pretrained checkpoints"
+_V5_LITE = "README of YOLOv5-Lite, table of comparison, of the network after its layers are merged"
 _V6 = {
     "0.2": "README of YOLOv6 0.2.0, table of benchmark",
     "n": "README of YOLOv6 0.3.0, whose 4.7M is the 4.65M that its own program counts",
@@ -102,6 +105,7 @@ _V6 = {
 }
 _V7 = "Wang et al., YOLOv7 (CVPR 2023), table 2"
 _V8 = "Ultralytics documentation, models/yolov8, table of detection models"
+_V8_GHOST = "Ultralytics 8.3, head of cfg/models/v8/yolov8-ghost.yaml"
 _V9 = "README of WongKinYiu/yolov9, table of performance"
 _V9_TINY = (
     "WongKinYiu/yolov9, issue 505: what its own program counts; the 2.0M and 7.7G of the table are "
@@ -117,6 +121,12 @@ _V11 = "Ultralytics documentation, models/yolo11, table of detection models"
 def _yolov5(size: str, parameters: str, gmacs: float) -> Architecture:
     build = partial(yolov5.build, size)
     return Architecture(f"yolov5{size}", "yolov5", build, parameters, gmacs, _V5, _anchors(24))
+
+
+def _yolov5_lite(size: str, parameters: str, gmacs: float) -> Architecture:
+    name, build = f"yolov5-lite-{size}", partial(yolov5_lite.build, size)
+    known = Architecture(name, "yolov5", build, parameters, gmacs, _V5_LITE, _anchors(21))
+    return replace(known, side=416)
 
 
 def _yolov6(size: str, parameters: str, gmacs: float) -> Iterator[Architecture]:
@@ -161,6 +171,12 @@ def _yolov7(size: str, parameters: str, gmacs: float) -> Iterator[Architecture]:
 def _yolov8(size: str, parameters: str, gmacs: float) -> Architecture:
     build = partial(yolov8.build, size)
     return Architecture(f"yolov8{size}", "yolov8", build, parameters, gmacs, _V8, _scores(22))
+
+
+def _yolov8_ghost(size: str, parameters: str, gmacs: float) -> Architecture:
+    name, build = f"yolov8{size}-ghost", partial(yolov8_ghost.build, size)
+    known = Architecture(name, "yolov8", build, parameters, gmacs, _V8_GHOST, _scores(22))
+    return replace(known, as_trained=True)
 
 
 def _yolov9(
@@ -212,6 +228,7 @@ def _repvgg(size: str, parameters: str, gmacs: float) -> Architecture:
 _ALL: tuple[Architecture, ...] = (
     _yolov5("n", "1.9M", 2.25),
     _yolov5("s", "7.2M", 8.25),
+    _yolov5_lite("s", "1.64M", 0.83),
     *_yolov6("n", "4.65M", 5.7),
     *_yolov6("s", "18.5M", 22.65),
     _older_yolov6("n", "4.3M", 5.55),
@@ -220,6 +237,8 @@ _ALL: tuple[Architecture, ...] = (
     *_yolov7("tiny", "6.2M", 6.9),
     _yolov8("n", "3.2M", 4.35),
     _yolov8("s", "11.2M", 14.3),
+    _yolov8_ghost("n", "1865316", 2.9),
+    _yolov8_ghost("s", "5960072", 8.2),
     *_yolov9("t", "2407632", None, _V9_TINY),
     *_yolov9("s", "7.1M", 13.2),
     *_yolov9("c", "25.3M", 51.05),

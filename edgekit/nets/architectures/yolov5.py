@@ -18,11 +18,12 @@ if TYPE_CHECKING:
     from torch import nn
 
 _SIZES = {"n": (0.33, 0.25), "s": (0.33, 0.5)}
-_ANCHORS = (
+ANCHORS = (
     (10, 13, 16, 30, 33, 23),
     (30, 61, 62, 45, 59, 119),
     (116, 90, 156, 198, 373, 326),
 )
+"""Widths and heights in pixels, a row per map, finest first."""
 
 
 def build(size: str, classes: int) -> nn.Module:
@@ -38,7 +39,7 @@ def build(size: str, classes: int) -> nn.Module:
     fine, medium = _backbone(chain, widths, depth)
     maps = _neck(chain, (fine, medium), widths, repeats(3, depth))
     outputs = anchor_branches([chain.width_of(place) for place in maps], classes)
-    return chain.network(AnchorHead(outputs, anchors_in_cells(_ANCHORS), STRIDES), maps)
+    return chain.network(AnchorHead(outputs, anchors_in_cells(ANCHORS), STRIDES), maps)
 
 
 def _backbone(chain: Chain, widths: list[int], depth: float) -> tuple[int, int]:

@@ -27,6 +27,8 @@ HEADS = {
     "yolov7-tiny-training": AnchorsHead,
     "yolov6n": DistancesHead,
     "yolox-nano": GridHead,
+    "yolov5-lite-s": AnchorsHead,
+    "yolov8n-ghost": DistancesHead,
 }
 
 
