@@ -14,6 +14,7 @@ from edgekit.pipeline.data import data_use, locked
 from edgekit.pipeline.gallery import gallery_of
 from edgekit.pipeline.lock import Lock, Span
 from edgekit.pipeline.preprocess import described
+from edgekit.pipeline.rewriting import rewrites_of
 from edgekit.report.schema import Calibration, DataUse, ModelFacts, Provenance, Report
 from edgekit.report.verdict import decide
 from edgekit.report.write import write_report
@@ -46,6 +47,7 @@ def report_of(job: Job, built: Built, measured: Measured, found: tuple[str, ...]
         provenance=_provenance(job, measured.run),
         data=_data(job),
         calibration=_calibration(job, built),
+        rewrites=rewrites_of(job.detector),
         warnings=(
             *job.detector.warnings,
             *job.sets.warnings,
@@ -161,6 +163,7 @@ def _lock(job: Job, built: Built, report: Report, model: bytes) -> Lock:
         device=job.device.model_dump(mode="json"),
         preprocess=described(job.network.preprocess),
         passes=job.detector.notes,
+        rewrites=report.rewrites,
         graph_sha256=job.network.graph.sha256,
         artifact_sha256=hashlib.sha256(model).hexdigest(),
         calibration=locked(job.sets.calibration),

@@ -82,7 +82,7 @@ def open_job(path: Path, options: ConvertOptions) -> Job:
     draw = recipe.precision.calibration if isinstance(recipe.precision, Int8) else None
     sets = open_image_sets(options, draw)
     model = replace(options.model, cache=options.model.cache or options.cache)
-    detector = prepare(path, model)
+    detector = prepare(path, model, sets.calibration or sets.evaluation)
     category_ids = None
     if sets.evaluation is not None and sets.evaluation.labelled:
         category_ids = match_classes(

@@ -72,7 +72,7 @@ def evaluate(
     Raises:
         ConfigError: Bad input.
     """
-    opened = open_detector(path, options, path.stem)
+    opened = open_detector(path, options, path.stem, dataset)
     ids = _category_ids(opened, dataset)  # first: it costs nothing and may refuse
     found = detect_all(opened.candidate, dataset, progress)
     results = coco_results(found, dataset, ids or tuple(range(opened.candidate.head.classes)))
@@ -101,7 +101,8 @@ def bench(
     Raises:
         ConfigError: Bad input, or models whose classes differ.
     """
-    opened = [open_detector(p, options, name) for p, name in zip(paths, _names(paths), strict=True)]
+    named = zip(paths, _names(paths), strict=True)
+    opened = [open_detector(path, options, name, dataset) for path, name in named]
     if dataset is not None:
         _require_same_classes(opened, dataset)
     run = measure_latency([o.candidate for o in opened], dataset, progress=progress)

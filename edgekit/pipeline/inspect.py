@@ -10,6 +10,7 @@ from edgekit.config.recipe import Int8, find_recipe
 from edgekit.macs import macs_per_node, parameters
 from edgekit.pipeline.prepare import network_of, prepare
 from edgekit.pipeline.preprocess import described
+from edgekit.pipeline.rewriting import rewrites_of
 from edgekit.quantize.plan import plan
 from edgekit.quantize.rules import ORT_X86
 from edgekit.quantize.select import float_nodes
@@ -20,7 +21,9 @@ if TYPE_CHECKING:
     from edgekit.config.recipe import Fp32
     from edgekit.pipeline.options import ModelOptions
     from edgekit.pipeline.prepare import Network
+    from edgekit.reparam.blocks import BlockParity
     from edgekit.reparam.reparameterize import Reparameterized
+    from edgekit.report.schema import Rewrites
     from edgekit.values import Graph
 
 
@@ -67,6 +70,8 @@ class Inspection:
         given: The file as it was loaded, or what a checkpoint exports to.
         plain: Simplified, folded and merged.
         rewrites: What was done to how many nodes or groups of them.
+        counted: The same by kind, with what was refused and what proves it.
+        proofs: How closely each rewritten node computes what was there before.
         notes: What was rewritten.
         warnings: What is wrong or doubtful.
         fates: Every node with weights; empty unless a target was given.
@@ -76,6 +81,8 @@ class Inspection:
     given: Structure
     plain: Structure
     rewrites: dict[str, int]
+    counted: Rewrites
+    proofs: tuple[BlockParity, ...]
     notes: tuple[str, ...]
     warnings: tuple[str, ...]
     fates: tuple[NodeFate, ...]
@@ -102,14 +109,23 @@ def inspect(path: Path, options: ModelOptions, target: str | None = None) -> Ins
         "macs": plain.macs,
         "decode": "cut off, in NumPy" if detector.head.cut else "in the network, float",
     }
-    rewrites = _rewrites(detector.rewritten)
     notes = detector.notes
     fates: tuple[NodeFate, ...] = ()
     if target is not None:
         precision = find_recipe(target).precision
         fates = _fates(network, precision, macs)
         notes = (*notes, UNCALIBRATED) if isinstance(precision, Int8) else notes
-    return Inspection(facts, given, plain, rewrites, notes, detector.warnings, fates)
+    return Inspection(
+        facts=facts,
+        given=given,
+        plain=plain,
+        rewrites=_rewrites(detector.rewritten),
+        counted=rewrites_of(detector),
+        proofs=detector.rewritten.proofs,
+        notes=notes,
+        warnings=detector.warnings,
+        fates=fates,
+    )
 
 
 def structure_of(graph: Graph) -> Structure:

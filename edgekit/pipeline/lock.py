@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from edgekit.report.schema import Rewrites
 from edgekit.values import WeightRule
 
 
@@ -42,6 +43,9 @@ class Lock(BaseModel):
     device: dict[str, object]
     preprocess: str
     passes: tuple[str, ...] = Field(description="Every rewrite, in order, as a sentence.")
+    rewrites: Rewrites | None = Field(
+        default=None, description="What the rewrites did, counted and proven, by kind."
+    )
     graph_sha256: str = Field(description="Of the float network that was quantized.")
     artifact_sha256: str
     calibration: LockedData | None

@@ -45,8 +45,16 @@ class Opened:
         return match_classes(self.class_names, dataset.categories, self.candidate.head.classes)
 
 
-def open_detector(path: Path, options: ModelOptions, name: str) -> Opened:
+def open_detector(
+    path: Path, options: ModelOptions, name: str, images: Dataset | None = None
+) -> Opened:
     """Return the detector at ``path``: an artifact, or a model file run untouched.
+
+    Args:
+        path: Artifact, ONNX file or checkpoint.
+        options: What a model file leaves open.
+        name: What to call it.
+        images: Some of them show that a checkpoint's export computes what its modules do.
 
     Raises:
         ConfigError: Neither, or one that cannot be used.
@@ -62,7 +70,7 @@ def open_detector(path: Path, options: ModelOptions, name: str) -> Opened:
             f"{path}: expected a model file or an artifact, found a folder without manifest.json. "
             "Give a file, or a folder that 'edgekit convert' wrote."
         )
-    detector = prepare(path, options)
+    detector = prepare(path, options, images)
     candidate = candidate_of(detector, name)
     return Opened(candidate, "fp32", detector.source.class_names, detector.warnings)
 

@@ -15,13 +15,18 @@ from edgekit.export.torch_onnx import FAMILY
 from edgekit.heads.conventions import Convention, conventions
 from edgekit.heads.find import HeadOptions, find_head
 from edgekit.load.onnx_file import LoadOptions, load_onnx
+from edgekit.pipeline.export_proof import prove_on_images
 from edgekit.pipeline.exports import origin_of, read_exported
 from edgekit.pipeline.origin import NAMED
 from edgekit.pipeline.preprocess import changed, described
+from edgekit.pipeline.samples import inputs_of, samples_of
+from edgekit.reparam.parity import prove_parity
 from edgekit.reparam.probes import probe_inputs
 from edgekit.reparam.reparameterize import reparameterize
+from edgekit.values import Preprocess
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from edgekit.heads.find import Head
@@ -30,9 +35,35 @@ if TYPE_CHECKING:
     from edgekit.pipeline.origin import Origin
     from edgekit.protocols import Backend
     from edgekit.reparam.merge import Merged
+    from edgekit.reparam.probes import Feeds
     from edgekit.reparam.reparameterize import Reparameterized
     from edgekit.reparam.rules import Rewrite
-    from edgekit.values import Graph, Preprocess, SourceModel
+    from edgekit.values import Dataset, Graph, ImageRecord, SourceModel
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What the rewrites of a model were proven on, besides noise and a drawn picture.
+
+    Attributes:
+        images: Names of image files; none where the command had no images.
+        export_difference: Largest relative difference of the export of a checkpoint from its
+            torch modules on these images; ``None`` where that was not compared.
+    """
+
+    images: tuple[str, ...] = ()
+    export_difference: float | None = None
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """The same in sentences."""
+        if not self.images:
+            return ("Proven on noise and a drawn picture: no images were at hand.",)
+        proven = f"Proven on {', '.join(self.images)}, noise and a drawn picture."
+        if self.export_difference is None:
+            return (proven,)
+        far = f"{self.export_difference:.1e}"
+        return proven, f"On these images the ONNX export equals the torch modules within {far}."
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,6 +74,7 @@ class Detector:
         rewritten: ``plain``, and what made it so.
         head: Found in ``plain``.
         convention: Preprocessing and thresholds of its family.
+        evidence: What ``rewritten`` was proven on.
         notes: What was rewritten, one sentence each.
         warnings: What the user should know before trusting any figure.
     """
@@ -51,6 +83,7 @@ class Detector:
     rewritten: Reparameterized
     head: Head
     convention: Convention
+    evidence: Evidence
     notes: tuple[str, ...]
     warnings: tuple[str, ...]
 
@@ -87,8 +120,14 @@ def proof_backend() -> Backend:
     return OnnxRuntime(optimize=False)
 
 
-def prepare(path: Path, options: ModelOptions) -> Detector:
+def prepare(path: Path, options: ModelOptions, images: Dataset | None = None) -> Detector:
     """Return the detector in the file at ``path``.
+
+    Args:
+        path: ONNX file or checkpoint.
+        options: What it leaves open.
+        images: Some of them are what every rewrite is proven on; without them, noise and a drawn
+            picture are.
 
     Raises:
         ModelError: The file is not a model edgekit converts.
@@ -99,21 +138,42 @@ def prepare(path: Path, options: ModelOptions) -> Detector:
     backend = proof_backend()
     origin = origin_of(path, options)
     source = _source(path, origin, options, backend)
-    probes = probe_inputs(source.graph)
-    simple = simplify(source.graph, backend, probes)
-    plain = reparameterize(simple, backend, probes)
+    samples, usual = samples_of(images), Preprocess(source.size_hw)
+    feeds = _feeds(source, samples, usual)
+    simple = simplify(source.graph, backend, feeds)
+    plain = reparameterize(simple, backend, feeds)
     head = find_head(plain.graph, backend, HeadOptions(kind=options.head))
     convention = _convention(
         conventions(head, plain.graph, source.metadata.get(FAMILY)), options, source
+    )
+    if samples and convention.preprocess != usual:
+        # How it takes images is known only now, and its real activations are what counts.
+        feeds = _feeds(source, samples, convention.preprocess)
+        prove_parity(source.graph, simple, backend, feeds)
+        plain = reparameterize(simple, backend, feeds)
+    compared = inputs_of(samples, convention.preprocess)
+    evidence = Evidence(
+        tuple(record.path.name for record in samples),
+        prove_on_images(source, origin, backend, compared),
     )
     return Detector(
         source,
         plain,
         head,
         convention,
-        _notes(source, plain, head),
+        evidence,
+        _notes(source, plain, head, evidence),
         (*head.warnings, *_lost_end_to_end(source, head)),
     )
+
+
+def _feeds(
+    source: SourceModel, samples: Sequence[ImageRecord], preprocess: Preprocess
+) -> tuple[Feeds, ...]:
+    """Return what graphs are compared on: what is drawn for it, then ``samples``."""
+    name = str(source.graph.model.graph.inputs[0].name)
+    images: list[Feeds] = [{name: image} for image in inputs_of(samples, preprocess)]
+    return (*probe_inputs(source.graph), *images)
 
 
 def _source(
@@ -180,14 +240,20 @@ def _lost_end_to_end(source: SourceModel, head: Head) -> tuple[str, ...]:
     return (warning,)
 
 
-def _notes(source: SourceModel, plain: Reparameterized, head: Head) -> tuple[str, ...]:
+def _notes(
+    source: SourceModel, plain: Reparameterized, head: Head, evidence: Evidence
+) -> tuple[str, ...]:
     notes = list(source.notes)
+    notes += [f"Dropped the output '{d.output}': {d.reason}." for d in plain.dropped]
     if plain.folded:
         notes.append(f"Folded {len(plain.folded)} batch normalizations, each proven exact.")
     if plain.merged:
         notes.append(_merge_note(plain.merged))
     notes += _rewrite_notes(plain.rewritten)
     notes += [f"Left {r.node} as it is: {r.reason}." for r in plain.refused]
+    notes += evidence.notes
+    if source.export is not None and evidence.export_difference is None:
+        notes.append("The ONNX export was compared with its torch modules on drawn images alone.")
     if head.cut is not None:
         notes.append("Decode cut off the network; boxes are decoded from what passes the score.")
     return tuple(notes)

@@ -32,12 +32,13 @@ def rewrite_facts(rewrites: Rewrites) -> tuple[Fact, ...]:
     """Return what loading changed, how many nodes there were, and what proves it."""
     drawn = "noise and a drawn picture" + ("" if rewrites.images else ", for want of images")
     proven = ", ".join((*rewrites.images, drawn))
+    nodes = f"{rewrites.nodes_before} as given, {rewrites.nodes_after} rewritten"
     facts = [Fact("loading", sentence) for sentence in rewrites.loading]
-    if rewrites.export_difference is not None:
-        far = difference(rewrites.export_difference)
-        facts.append(Fact("export", f"on these images within {far} of the torch modules"))
     facts += [
         Fact("dropped", f"the output '{gone.name}': {gone.reason}") for gone in rewrites.dropped
     ]
-    nodes = f"{rewrites.nodes_before} as given, {rewrites.nodes_after} rewritten"
-    return (*facts, Fact("nodes", nodes), Fact("proven on", proven))
+    facts += [Fact("nodes", nodes), Fact("proven on", proven)]
+    if rewrites.export_difference is not None:
+        far = difference(rewrites.export_difference)
+        facts.append(Fact("export to ONNX", f"on these images within {far} of the torch modules"))
+    return tuple(facts)

@@ -1,5 +1,9 @@
 import json
 
+import onnx
+
+from tests.pipeline.test_prepare import branch_beside_every_2x2_conv
+
 
 def test_the_facts_are_a_table(edgekit, tiny):
     ended = edgekit("inspect", tiny.model)
@@ -43,3 +47,25 @@ def test_an_unknown_target_is_answered_with_the_nearest(edgekit, tiny):
 
     assert (ended.code, ended.stdout) == (2, "")
     assert "Did you mean 'ort-cpu-int8'?" in ended.stderr
+
+
+def test_every_rewrite_is_counted_and_its_proof_listed(edgekit, tiny, tmp_path):
+    model = onnx.load(tiny.model)
+    branch_beside_every_2x2_conv(model.graph)
+    onnx.save(model, tmp_path / "branches.onnx")
+
+    lines = edgekit("inspect", tmp_path / "branches.onnx").stdout.splitlines()
+    (whole,) = json.loads(edgekit("inspect", tmp_path / "branches.onnx", "--json").stdout)
+
+    (row,) = [line.split() for line in lines if line.startswith("parallel branches")]
+    (count,) = whole["rewritten"]["done"]
+    assert (count["rule"], count["count"], count["nodes_after"]) == ("parallel branches", 2, 2)
+    assert row[2:6] == ["2", str(count["nodes_before"]), "to", "2"]
+    assert [proof["rule"] for proof in whole["proofs"]] == ["parallel branches"] * 2
+    assert sum(proof["nodes_before"] for proof in whole["proofs"]) == count["nodes_before"]
+    assert max(proof["difference"] for proof in whole["proofs"]) == count["difference"] < 1e-6
+    assert whole["rewritten"]["images"] == []
+
+
+def test_a_network_that_needed_no_rewrite_has_no_table_of_them(edgekit, tiny):
+    assert "Largest difference" not in edgekit("inspect", tiny.model).stdout

@@ -3,13 +3,16 @@ import onnx
 import pytest
 
 from edgekit.backends.onnxruntime import OnnxRuntime
+from edgekit.config.calibration import open_source
 from edgekit.errors import HeadError, ModelError, UnknownNameError
 from edgekit.graphs import graph_to_bytes
 from edgekit.measure.accuracy import detect_all
 from edgekit.measure.candidate import Candidate
+from edgekit.pipeline import prepare as module
 from edgekit.pipeline.opened import candidate_of
 from edgekit.pipeline.options import ModelOptions
 from edgekit.pipeline.prepare import network_of, prepare
+from edgekit.pipeline.samples import inputs_of
 from tests.heads.detectors import picodet
 
 
@@ -183,3 +186,69 @@ def test_a_file_that_is_no_model_is_refused(tmp_path):
 
     with pytest.raises(ModelError, match=r"model\.onnx"):
         prepare(tmp_path / "model.onnx", ModelOptions())
+
+
+@pytest.fixture
+def proven_on(monkeypatch):
+    """What each stage compared graphs on, in order."""
+    seen = []
+
+    def watch(name, at):
+        stage = getattr(module, name)
+
+        def watching(*arguments):
+            seen.append((name, [next(iter(feeds.values())) for feeds in arguments[at]]))
+            return stage(*arguments)
+
+        monkeypatch.setattr(module, name, watching)
+
+    watch("simplify", 2)
+    watch("reparameterize", 2)
+    watch("prove_parity", 3)
+    return seen
+
+
+def test_rewrites_are_proven_on_the_images_of_the_command(tiny, proven_on):
+    images = open_source(str(tiny.calib))
+
+    found = prepare(tiny.model, ModelOptions(), images)
+
+    wanted = inputs_of(images.records[:2], found.convention.preprocess)
+    assert [name for name, _ in proven_on] == ["simplify", "reparameterize"]
+    for _, inputs in proven_on:
+        assert len(inputs) == 4
+        np.testing.assert_array_equal(inputs[2:], wanted)
+    assert found.evidence.images == ("1-00.png", "1-01.png")
+    assert "Proven on 1-00.png, 1-01.png, noise and a drawn picture." in found.notes
+
+
+def test_without_images_the_record_says_so(detector, tiny, proven_on):
+    assert detector.evidence.images == ()
+    assert "Proven on noise and a drawn picture: no images were at hand." in detector.notes
+    prepare(tiny.model, ModelOptions())
+    assert {len(inputs) for _, inputs in proven_on} == {2}
+
+
+def test_a_network_that_takes_images_otherwise_is_proven_on_them_so(tiny, proven_on):
+    images = open_source(str(tiny.calib))
+
+    found = prepare(tiny.model, ModelOptions(preprocess="color=bgr,std=1"), images)
+
+    stages = [name for name, _ in proven_on]
+    assert stages == ["simplify", "reparameterize", "prove_parity", "reparameterize"]
+    wanted = inputs_of(images.records[:2], found.convention.preprocess)
+    assert wanted[0].max() > 1
+    for _, inputs in proven_on[2:]:
+        np.testing.assert_array_equal(inputs[2:], wanted)
+
+
+def test_an_output_that_only_training_needs_is_told_of(tiny, tmp_path):
+    model = onnx.load(tiny.model)
+    raw = next(n.output[0] for n in model.graph.node if n.op_type == "Conv")
+    shape = onnx.shape_inference.infer_shapes(model).graph.value_info
+    model.graph.output.append(next(v for v in shape if v.name == raw))
+    onnx.save(model, tmp_path / "two.onnx")
+
+    notes = prepare(tmp_path / "two.onnx", ModelOptions()).notes
+
+    assert any(n.startswith("Dropped the output") and "is computed from it" in n for n in notes)

@@ -23,7 +23,7 @@ def test_what_proves_it_is_named(report):
 
     assert facts["nodes"] == "233 as given, 176 rewritten"
     assert facts["proven on"] == "000000000009.jpg, street_1.jpg, noise and a drawn picture"
-    assert facts["export"] == "on these images within 2.5e-06 of the torch modules"
+    assert facts["export to ONNX"] == "on these images within 2.5e-06 of the torch modules"
     assert facts["dropped"] == "the output 'raw': 'output0' is computed from it"
     assert facts["loading"] == "The averaged (EMA) weights are used."
 
@@ -34,7 +34,7 @@ def test_without_images_the_proof_says_so_and_claims_no_comparison(report):
     facts = {fact.name: fact.text for fact in rewrite_facts(bare)}
 
     assert facts["proven on"] == "noise and a drawn picture, for want of images"
-    assert "export" not in facts
+    assert "export to ONNX" not in facts
 
 
 def test_the_pages_show_every_rewrite_and_every_refusal(report):
