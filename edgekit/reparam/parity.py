@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 # the exact rewrites of YOLOv8, YOLOv10 and PicoDet); a wrong weight or padding moves it by 1e-2.
 TOLERANCE = 1e-3
 
-# Where rounding alone goes beyond the tolerance, a rewrite may do what rounding does. Exact ones did
-# at most 2.3 times that on networks with weights of chance (decision 13). Beyond a difference of
+# Where rounding alone goes beyond the tolerance, a rewrite may do what rounding does. Exact ones
+# did at most twice that on networks with weights of chance (decision 13). Beyond a difference of
 # one half two values have nothing to do with each other.
 _TIMES_NOISE = 4
 _DRAWS = 4
