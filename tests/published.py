@@ -12,6 +12,7 @@ from torch import nn
 
 from edgekit.nets.architectures.registry import ARCHITECTURES
 from edgekit.nets.distance_head import Expectation
+from edgekit.nets.mobileone_blocks import MobileOneBlock
 from edgekit.nets.yolov7_blocks import Implicit
 from edgekit.nets.yolov9_blocks import SummedBranches
 from edgekit.nets.yolov10_blocks import RepVggDw
@@ -109,6 +110,8 @@ def _small_branches(module: nn.Module):
     for part in module.modules():
         if isinstance(part, SummedBranches):
             rest = [part.get_submodule(name) for name in part.names[1:]]
+        elif isinstance(part, MobileOneBlock):
+            rest = [branch for branch in part.branches() if branch is not part.rbr_conv[0]]
         else:
             rest = [part.conv1] if isinstance(part, RepVggDw) else []
         yield from (c for branch in rest for c in branch.modules() if isinstance(c, nn.Conv2d))

@@ -13,6 +13,7 @@ from torch import nn
 from edgekit.errors import ModelError
 from edgekit.nets import (
     ghost_blocks,
+    mobileone_blocks,
     shuffle_blocks,
     torch_layers,
     yolo11_blocks,
@@ -55,6 +56,7 @@ _C2F = Rule(yolo_blocks.C2f, ("cv1", "cv2", "m"))
 _ELAN = Rule(yolov9_blocks.Elan4, ("cv1", "cv2", "cv3", "cv4"))
 _BOTTLENECK = Rule(yolo_blocks.Bottleneck, ("cv1", "cv2"), attributes=_ADD)
 _SUM = yolov9_blocks.SummedBranches
+_MOBILEONE = mobileone_blocks.MobileOneBlock
 _POOL = Rule(yolov7_blocks.Pooled, ("m",))
 _CSPC = tuple(f"cv{i}" for i in range(1, 8))
 
@@ -73,6 +75,10 @@ _BLOCKS: dict[str, tuple[Rule, ...]] = {
     "GhostBottleneck": (Rule(ghost_blocks.GhostBottleneck, ("conv", "shortcut")),),
     "C2f": (_C2F,),
     "C3k2": (_C2F,),
+    "MobileOneBlock": (
+        Rule(_MOBILEONE, ("activation", "se", "rbr_conv"), ("rbr_scale", "rbr_skip")),
+        Rule(_MOBILEONE, ("activation", "se", "reparam_conv")),
+    ),
     "Shuffle_Block": (Rule(shuffle_blocks.ShuffleBlock, ("branch2",), ("branch1",)),),
     "conv_bn_relu_maxpool": (Rule(shuffle_blocks.PooledStem, ("conv", "maxpool")),),
     "SPP": (Rule(yolo_blocks.Spp, ("cv1", "cv2", "m")),),

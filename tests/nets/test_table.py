@@ -1,3 +1,5 @@
+from collections import OrderedDict
+
 import pytest
 import torch
 from torch import nn
@@ -211,3 +213,24 @@ def test_shuffle_blocks_are_built_with_one_branch_and_two():
 
     assert built.state_dict().keys() == module.state_dict().keys()
     assert built(torch.zeros(1, 3, 32, 32)).shape == (1, 12, 4, 4)
+
+
+@pytest.mark.parametrize("merged", [True, False])
+def test_mobileone_blocks_are_built_as_trained_and_as_deployed(merged):
+    def branch(kernel):
+        layer = nn.Conv2d(4, 4, kernel, 1, kernel // 2, groups=4, bias=False)
+        return nn.Sequential(OrderedDict(conv=layer, bn=nn.BatchNorm2d(4)))
+
+    trained = {
+        "rbr_skip": nn.BatchNorm2d(4),
+        "rbr_conv": nn.ModuleList([branch(3), branch(3)]),
+        "rbr_scale": branch(1),
+    }
+    parts = {"reparam_conv": nn.Conv2d(4, 4, 3, 1, 1, groups=4)} if merged else trained
+    around = {"se": nn.Identity(), "activation": nn.ReLU()}
+    module = saved(f"{V5.block}.MobileOneBlock", {**around, **parts})
+
+    built = build_module(stored(module)).eval()
+
+    assert built.state_dict().keys() == module.state_dict().keys()
+    assert len(list(built.branches())) == (1 if merged else 4)

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from edgekit.nets.architectures import (
+    mobileone,
     repvgg,
     yolo11,
     yolov5,
@@ -60,7 +61,7 @@ class Architecture:
         build: Takes the number of classes. The keys and shapes of the module's state dictionary
             are those its package saves; in evaluation mode it takes images ``(N, 3, H, W)`` in
             0..1 (YOLOX: BGR in 0..255) and gives decoded predictions.
-        parameters: For 80 classes (RepVGG: 1000), as printed: ``2.6M``, or all digits.
+        parameters: For 80 classes (classifiers: 1000), as printed: ``2.6M``, or all digits.
         gmacs: Thousand millions of multiply-accumulates of one image, as printed (half of
             "FLOPs"); ``None`` where nothing printed fits the published code.
         source: Where these two figures stand.
@@ -115,6 +116,7 @@ _V9_PORT = "Ultralytics 8.3, head of cfg/models/v9/{}.yaml"
 _V10 = "Wang et al., YOLOv10 (NeurIPS 2024), table 1"
 _X = "README of YOLOX 0.3.0; operations counted as its program does, two per value of a batch norm"
 _REPVGG = "Ding et al., RepVGG (CVPR 2021), tables 2 and 4, which leave out the biases"
+_MOBILEONE = "Vasu et al., MobileOne (CVPR 2023), comparison on ImageNet"
 _V11 = "Ultralytics documentation, models/yolo11, table of detection models"
 
 
@@ -225,6 +227,14 @@ def _repvgg(size: str, parameters: str, gmacs: float) -> Architecture:
     return replace(known, side=224)
 
 
+def _mobileone(size: str, parameters: str, gmacs: float) -> Architecture:
+    """Return a classifier, which is the backbone of others: no head will be found in it."""
+    name, build = f"mobileone-{size}", partial(mobileone.build, size)
+    count = ClassCount("linear.bias")
+    known = Architecture(name, "mobileone", build, parameters, gmacs, _MOBILEONE, count)
+    return replace(known, side=224)
+
+
 _ALL: tuple[Architecture, ...] = (
     _yolov5("n", "1.9M", 2.25),
     _yolov5("s", "7.2M", 8.25),
@@ -254,6 +264,8 @@ _ALL: tuple[Architecture, ...] = (
     _yolox("s", "9.0M", 13.4),
     _yolox("darknet53", "63.7M", 92.65),
     _repvgg("a0", "8.30M", 1.4),
+    _mobileone("s0", "2.1M", 0.275),
+    _mobileone("s1", "4.8M", 0.825),
 )
 
 ARCHITECTURES: Mapping[str, Architecture] = MappingProxyType({of.name: of for of in _ALL})
