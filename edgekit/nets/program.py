@@ -74,6 +74,7 @@ class Flat(nn.Module):
     def __init__(self, module: Any) -> None:
         super().__init__()
         self.module = module
+        self.training = False  # an exported program takes no call of eval()
 
     def forward(self, images: Tensor) -> tuple[Tensor, ...]:
         """Return every tensor of the output, in order."""
@@ -136,7 +137,8 @@ def _script(path: Path) -> _Loaded:
 
 def _exported(path: Path) -> _Loaded:
     beside = {_SAID: ""}
-    program = torch.export.load(path, extra_files=beside)
+    with path.open("rb") as file:  # whatever it is called
+        program = torch.export.load(file, extra_files=beside)
     inputs = program.example_inputs[0] if program.example_inputs else ()
     shapes = [list(value.shape) for value in inputs if isinstance(value, Tensor)]
     size = _size(shapes[0]) if len(shapes) == 1 else None

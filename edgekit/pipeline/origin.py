@@ -54,7 +54,8 @@ class Origin:
     @property
     def identity(self) -> str:
         """The hash of all it is made of; empty where that cannot be known before it is built."""
-        parts = (self.sha256, *self.files.values(), self.more)
+        files = (f"{name} {sha256}" for name, sha256 in self.files.items())
+        parts = (self.sha256, *files, self.more)
         return hashlib.sha256("|".join(parts).encode()).hexdigest() if self.sha256 else ""
 
 
