@@ -103,6 +103,7 @@ def _provenance(job: Job, run: LatencyRun | None) -> Provenance:
         command=job.options.command,
         created_utc=datetime.now(UTC).isoformat(timespec="seconds"),
         versions=machine.versions,
+        model_files=job.detector.source.files,
         machine={
             "cpu": machine.cpu,
             "isa": " ".join(machine.isa),
@@ -159,6 +160,7 @@ def _lock(job: Job, built: Built, report: Report, model: bytes) -> Lock:
     return Lock(
         command=job.options.command,
         model_sha256=job.detector.source.sha256,
+        model_files=job.detector.source.files,
         recipe=job.recipe.model_dump(mode="json"),
         device=job.device.model_dump(mode="json"),
         preprocess=described(job.network.preprocess),

@@ -108,6 +108,7 @@ def inspect(path: Path, options: ModelOptions, target: str | None = None) -> Ins
         "parameters": plain.parameters,
         "macs": plain.macs,
         "decode": "cut off, in NumPy" if detector.head.cut else "in the network, float",
+        **{f"sha256 of {name}": sha256 for name, sha256 in detector.source.files.items()},
     }
     notes = detector.notes
     fates: tuple[NodeFate, ...] = ()

@@ -39,6 +39,10 @@ class Lock(BaseModel):
     schema_version: Literal[1] = Field(default=1, alias="schema")
     command: str
     model_sha256: str
+    model_files: dict[str, str] = Field(
+        default_factory=dict,
+        description="What the model is made of besides its file: name to sha256.",
+    )
     recipe: dict[str, object]
     device: dict[str, object]
     preprocess: str

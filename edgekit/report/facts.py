@@ -47,7 +47,8 @@ def provenance_facts(report: Report) -> tuple[Fact, ...]:
     origin = report.provenance
     machine = [_machine_fact(name, value) for name, value in origin.machine.items()]
     versions = ", ".join(f"{name} {version}" for name, version in origin.versions.items())
-    return (Fact("made", origin.created_utc), *machine, Fact("versions", versions))
+    files = [Fact(f"sha256 of {name}", sha256) for name, sha256 in origin.model_files.items()]
+    return (Fact("made", origin.created_utc), *files, *machine, Fact("versions", versions))
 
 
 def _machine_fact(name: str, value: str | float | bool | None) -> Fact:

@@ -263,12 +263,14 @@ class Provenance(Part):
         created_utc: ISO 8601, to the second.
         versions: edgekit, the runtimes and the libraries that count.
         machine: What it was measured on: processor, cores, memory, governor, load, ...
+        model_files: What the model is made of besides its file: name to sha256.
     """
 
     command: str
     created_utc: str
     versions: dict[str, str]
     machine: dict[str, str | int | float | bool | None] = Field(default_factory=dict)
+    model_files: dict[str, str] = Field(default_factory=dict)
 
 
 class Report(Part):

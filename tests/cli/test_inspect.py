@@ -1,8 +1,14 @@
 import json
+import struct
 
 import onnx
+import torch
 
+from edgekit.nets.build import build_detector
+from tests.nets.darknet_cfgs import yolov4_tiny
+from tests.pipeline.checkpoints import yolov8
 from tests.pipeline.test_prepare import branch_beside_every_2x2_conv
+from tests.upstream import checkpoint
 
 
 def test_the_facts_are_a_table(edgekit, tiny):
@@ -69,3 +75,36 @@ def test_every_rewrite_is_counted_and_its_proof_listed(edgekit, tiny, tmp_path):
 
 def test_a_network_that_needed_no_rewrite_has_no_table_of_them(edgekit, tiny):
     assert "Largest difference" not in edgekit("inspect", tiny.model).stdout
+
+
+def test_a_darknet_network_is_shown_with_the_file_that_wires_it(edgekit, tmp_path):
+    cfg = yolov4_tiny(64, 1 / 16)
+    (tmp_path / "net.cfg").write_text(cfg.text())
+    head = struct.pack("<3iq", 0, 2, 5, 1000)
+    (tmp_path / "net.weights").write_bytes(head + cfg.numbers().tobytes())
+
+    (whole,) = json.loads(edgekit("inspect", tmp_path / "net.cfg", "--json").stdout)
+    shown = edgekit("inspect", tmp_path / "net.weights").stdout
+
+    assert (whole["family"], whole["head"], whole["classes"]) == ("yolov4", "anchors", 3)
+    assert whole["input"] == "64x64"
+    assert len(whole["sha256 of net.cfg"]) == 64
+    assert whole["structure"]["given"]["batch_norms"] == 19
+    assert whole["structure"]["plain"]["batch_norms"] == 0
+    assert "Wired as net.cfg says." in shown
+    assert "Its 3 classes have numbers instead of names" in shown
+
+
+def test_an_exported_program_is_shown_where_it_is_trusted(edgekit, tmp_path):
+    module = build_detector(checkpoint({"model": yolov8()})).module
+    program = torch.export.export(module, (torch.zeros(1, 3, 64, 64),))
+    torch.export.save(program, tmp_path / "net.pt2")
+
+    refused = edgekit("inspect", tmp_path / "net.pt2")
+    (whole,) = json.loads(edgekit("inspect", tmp_path / "net.pt2", "--trust-code", "--json").stdout)
+
+    assert (refused.code, refused.stdout) == (2, "")
+    assert "an exported program (.pt2), which is code" in refused.stderr
+    assert "add --trust-code" in refused.stderr
+    assert (whole["family"], whole["classes"], whole["input"]) == ("yolov8", 3, "64x64")
+    assert whole["notes"][0] == "Its own code was run, as --trust-code allows."

@@ -8,12 +8,15 @@ from edgekit.errors import ModelError
 from edgekit.images.overlap import file_sha256
 from edgekit.load.darknet import read_darknet
 from edgekit.nets.darknet import build_darknet
+from edgekit.pipeline.convert import convert
 from edgekit.pipeline.darknet import is_darknet
 from edgekit.pipeline.exports import origin_of
-from edgekit.pipeline.options import ModelOptions
+from edgekit.pipeline.lock import Lock
+from edgekit.pipeline.options import ConvertOptions, ModelOptions
 from edgekit.pipeline.prepare import prepare
 from tests.nets.darknet_cfgs import yolov4_tiny
 from tests.pipeline.checkpoints import RUNTIME, exported
+from tests.pipeline.tiny import BRIEF, write_images
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -116,3 +119,22 @@ def test_a_checkpoint_that_is_called_weights_is_a_checkpoint(tmp_path):
     torch.save({"model": 3}, tmp_path / "a.weights")
 
     assert origin_of(tmp_path / "a.weights", ModelOptions()).path == tmp_path / "a.weights"
+
+
+def test_report_and_lock_name_the_weights_and_the_configuration(folder, tmp_path):
+    write_images(tmp_path / "images", 2, seed=1)
+    options = ConvertOptions(
+        target="ort-cpu-fp32",
+        out=tmp_path / "out",
+        evaluation=str(tmp_path / "images"),
+        latency=BRIEF,
+        cache=tmp_path / "cache",
+    )
+
+    report = convert(folder / "net.cfg", options).report
+
+    weights, said = folder / "net_best.weights", {"net.cfg": file_sha256(folder / "net.cfg")}
+    assert (report.model.path, report.model.sha256) == (str(weights), file_sha256(weights))
+    assert report.provenance.model_files == said
+    lock = Lock.model_validate_json((tmp_path / "out" / "edgekit.lock").read_bytes())
+    assert (lock.model_sha256, lock.model_files) == (file_sha256(weights), said)

@@ -22,6 +22,14 @@ def test_the_machine_is_told_with_units_and_a_dash_for_what_is_not_known(report)
     assert facts["versions"] == "edgekit 0.1.0, onnxruntime 1.2.3"
 
 
+def test_every_file_of_the_model_is_told_by_its_content(report):
+    two = {"model_files": {"net.cfg": "12ab"}}
+    changed = report.model_copy(update={"provenance": report.provenance.model_copy(update=two)})
+
+    assert "sha256 of net.cfg" not in {f.name for f in provenance_facts(report)}
+    assert {f.name: f.text for f in provenance_facts(changed)}["sha256 of net.cfg"] == "12ab"
+
+
 def test_the_model_is_sized_in_words(report):
     facts = {f.name: f.text for f in model_facts(report)}
 
