@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from edgekit.nets.architectures import (
     mobileone,
+    nanodet,
     repvgg,
     yolo11,
     yolov5,
@@ -60,7 +61,7 @@ class Architecture:
         family: ``yolo11``.
         build: Takes the number of classes. The keys and shapes of the module's state dictionary
             are those its package saves; in evaluation mode it takes images ``(N, 3, H, W)`` in
-            0..1 (YOLOX: BGR in 0..255) and gives decoded predictions.
+            0..1 (YOLOX, NanoDet: BGR as they prepare it) and gives decoded predictions.
         parameters: For 80 classes (classifiers: 1000), as printed: ``2.6M``, or all digits.
         gmacs: Thousand millions of multiply-accumulates of one image, as printed (half of
             "FLOPs"); ``None`` where nothing printed fits the published code.
@@ -117,6 +118,7 @@ _V10 = "Wang et al., YOLOv10 (NeurIPS 2024), table 1"
 _X = "README of YOLOX 0.3.0; operations counted as its program does, two per value of a batch norm"
 _REPVGG = "Ding et al., RepVGG (CVPR 2021), tables 2 and 4, which leave out the biases"
 _MOBILEONE = "Vasu et al., MobileOne (CVPR 2023), comparison on ImageNet"
+_NANODET = "README of NanoDet 1.0, table of benchmarks, which leaves out batch norms"
 _V11 = "Ultralytics documentation, models/yolo11, table of detection models"
 
 
@@ -220,6 +222,14 @@ def _yolox(size: str, parameters: str, gmacs: float, side: int = 640) -> Archite
     return replace(known, side=side, as_trained=True)
 
 
+def _nanodet(size: str, parameters: str, gmacs: float) -> Architecture:
+    count = ClassCount("head.gfl_cls.0.bias", besides=4 * nanodet.BINS)
+    name, build = f"nanodet-plus-{size}", partial(nanodet.build, size)
+    known = Architecture(name, "nanodet", build, parameters, gmacs, _NANODET, count)
+    spare = ("aux_fpn.", "aux_head.", "head.distribution_project.")
+    return replace(known, side=320, strides=(8, 16, 32, 64), training_only=spare)
+
+
 def _repvgg(size: str, parameters: str, gmacs: float) -> Architecture:
     """Return a classifier, which is the backbone of others: no head will be found in it."""
     name, build, count = f"repvgg-{size}", partial(repvgg.build, size), ClassCount("linear.bias")
@@ -263,6 +273,8 @@ _ALL: tuple[Architecture, ...] = (
     _yolox("tiny", "5.06M", 3.225, side=416),
     _yolox("s", "9.0M", 13.4),
     _yolox("darknet53", "63.7M", 92.65),
+    _nanodet("m", "1.17M", 0.45),
+    _nanodet("m-1.5x", "2.44M", 0.875),
     _repvgg("a0", "8.30M", 1.4),
     _mobileone("s0", "2.1M", 0.275),
     _mobileone("s1", "4.8M", 0.825),
