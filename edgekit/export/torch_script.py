@@ -34,6 +34,8 @@ def export_script(module: Any, images: Any) -> ir.Model:
     # The exporter would hand on lists as sequences; a trace has single tensors.
     traced = torch.jit.trace(module, images, check_trace=False)
     file = BytesIO()
+    # What it fails on it prints in full, to stdout, where results go.
+    torch._C._jit_set_onnx_log_output_stream("stderr")  # noqa: SLF001
     torch.onnx.export(
         traced,
         (images,),

@@ -4,7 +4,7 @@ import torch
 from torch import nn
 
 from edgekit.backends.onnxruntime import OnnxRuntime
-from edgekit.errors import ParityError
+from edgekit.errors import ParityError, StageError
 from edgekit.export.torch_onnx import FAMILY, ExportOptions, export_detector
 from edgekit.export.torch_parity import prove_export
 from edgekit.export.torch_script import is_scripted
@@ -103,3 +103,20 @@ def test_an_output_more_is_noticed(program, graph):
 
     with pytest.raises(ParityError, match=r"and \(1, 3, 32, 32\)"):
         prove_export(more, graph, RUNTIME, [images(0.5)])
+
+
+class Decomposed(nn.Module):
+    """What ONNX has no operator for."""
+
+    def forward(self, images):
+        return torch.linalg.qr(images)[0]
+
+
+def test_what_cannot_be_exported_is_told_and_stdout_stays_clean(capfd):
+    module = Flat(torch.jit.script(Decomposed()))
+    program = Program(module, "", (), (), end_to_end=False, notes=(), size_hw=(32, 32))
+
+    with pytest.raises(StageError, match=r"cannot export this module to ONNX: .*linalg_qr"):
+        export_detector(program, SIZE)
+
+    assert capfd.readouterr().out == ""

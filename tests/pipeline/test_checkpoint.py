@@ -188,6 +188,25 @@ def test_weights_alone_are_read_by_name(family, weights, options):
 
 
 @pytest.mark.usefixtures("known")
+def test_weights_that_lightning_saved_are_read(folder, options):
+    torch.manual_seed(5)
+    state = {f"model.{key}": value for key, value in Small(4).state_dict().items()}
+    settings = saved("lightning_fabric.utilities.data.AttributeDict", lr=0.1)
+    content = {
+        "epoch": 3,
+        "pytorch-lightning_version": "2.4.0",
+        "state_dict": state,
+        "optimizer_states": [{"state": {}, "param_groups": [{"lr": 0.1}]}],
+        "callbacks": {"ModelCheckpoint{'monitor': None}": {"best_model_score": torch.ones(())}},
+        "hyper_parameters": settings,
+    }
+
+    found = prepare(write(folder / "last.ckpt", content), options)
+
+    assert (found.family, found.head.spec.classes) == ("small", 4)
+
+
+@pytest.mark.usefixtures("known")
 def test_a_whole_model_is_not_read_by_a_name_of_another(whole, options):
     with pytest.raises(UnknownNameError, match="Unknown family 'small-1'"):
         prepare(whole, ModelOptions(family="small-1", cache=options.cache))
