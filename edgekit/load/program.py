@@ -29,6 +29,8 @@ def kind_of_program(path: Path) -> ProgramKind | None:
     """Return which kind of code ``path`` names or, by the names in an archive, holds."""
     if is_function(path):
         return "function"
+    if not path.is_file():  # opening a pipe would wait for ever
+        return None
     try:
         with ZipFile(path) as archive:
             return code_in(set(archive.namelist()))

@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 from zipfile import ZipFile
 
@@ -35,10 +36,13 @@ def test_a_program_is_told_by_the_names_in_its_archive(archive, members, kind):
 
 
 def test_what_is_no_archive_holds_no_program(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
     (tmp_path / "a.pt2").write_bytes(b"PK\x03\x04 cut short")
 
     assert kind_of_program(tmp_path / "a.pt2") is None
     assert kind_of_program(tmp_path / "gone.pt2") is None
+    assert kind_of_program(tmp_path / "pipe") is None
+    assert kind_of_program(tmp_path) is None
 
 
 @pytest.mark.parametrize(
