@@ -50,7 +50,8 @@ def inspect(
         }
         typer.echo(show([whole], as_json=True), nl=False)
         return
-    facts = [{"fact": k, "value": v} for k, v in found.facts.items()]
+    # Commas without a space would not be broken, and the end of a long line be cut off.
+    facts = [{"fact": k, "value": str(v).replace(",", ", ")} for k, v in found.facts.items()]
     typer.echo(show(facts, as_json=False))
     changes = [
         {"structure": k.replace("_", " "), "as given": before, "rewritten": vars(found.plain)[k]}

@@ -252,7 +252,7 @@ def _notes(
     notes += _rewrite_notes(plain.rewritten)
     notes += [f"Left {r.node} as it is: {r.reason}." for r in plain.refused]
     notes += evidence.notes
-    if source.export is not None and evidence.export_difference is None:
+    if source.export is not None and evidence.images and evidence.export_difference is None:
         notes.append("The ONNX export was compared with its torch modules on drawn images alone.")
     if head.cut is not None:
         notes.append("Decode cut off the network; boxes are decoded from what passes the score.")

@@ -15,7 +15,7 @@ def test_the_facts_are_a_table(edgekit, tiny):
     ended = edgekit("inspect", tiny.model)
 
     assert (ended.code, ended.stderr) == (0, "")
-    facts = dict(line.split(maxsplit=1) for line in ended.stdout.splitlines()[1:10])
+    facts = dict(line.split(maxsplit=1) for line in ended.stdout.splitlines()[1:6])
     assert facts["family"].strip() == "yolov8"
     assert facts["classes"].strip() == "3"
     assert "Decode cut off" in ended.stdout
@@ -71,6 +71,13 @@ def test_every_rewrite_is_counted_and_its_proof_listed(edgekit, tiny, tmp_path):
     assert sum(proof["nodes_before"] for proof in whole["proofs"]) == count["nodes_before"]
     assert max(proof["difference"] for proof in whole["proofs"]) == count["difference"] < 1e-6
     assert whole["rewritten"]["images"] == []
+
+
+def test_nothing_of_the_preprocessing_is_cut_off(edgekit, tiny):
+    text = " ".join(edgekit("inspect", tiny.model).stdout.split())
+    (whole,) = json.loads(edgekit("inspect", tiny.model, "--json").stdout)
+
+    assert whole["preprocess"].replace(",", ", ") in text
 
 
 def test_a_network_that_needed_no_rewrite_has_no_table_of_them(edgekit, tiny):

@@ -1,5 +1,8 @@
 import json
+import re
+import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -117,7 +120,8 @@ def test_what_may_be_built_with_other_weights_is_not_built_again(source, images,
     assert calls == []
 
 
-def test_without_torch_a_kept_export_is_still_of_use(source, images, origin, monkeypatch):
+@pytest.fixture
+def no_torch(monkeypatch):
     known = optional.importlib.import_module
 
     def without(name):
@@ -127,7 +131,16 @@ def test_without_torch_a_kept_export_is_still_of_use(source, images, origin, mon
 
     monkeypatch.setattr(optional.importlib, "import_module", without)
 
-    assert prove_on_images(source, origin, RUNTIME, images) is None
+
+@pytest.mark.usefixtures("no_torch")
+def test_without_torch_a_kept_export_is_still_of_use_and_that_is_told(source, tiny):
+    options = ModelOptions(cache=source.export.parent)
+
+    found = prepare(source.path, options, open_source(str(tiny.calib)))
+
+    assert found.evidence.images == ("1-00.png", "1-01.png")
+    assert found.evidence.export_difference is None
+    assert any("on drawn images alone" in note for note in found.notes)
 
 
 def test_a_record_that_cannot_be_kept_is_told(source, images, origin, caplog, tmp_path):
@@ -146,4 +159,18 @@ def test_a_checkpoint_is_compared_on_the_images_of_the_command(source, tiny):
     assert found.evidence.export_difference < 1e-4
     assert any("equals the torch modules within" in note for note in found.notes)
     assert not any("on drawn images alone" in note for note in found.notes)
-    assert any("on drawn images alone" in note for note in prepare(source.path, options).notes)
+
+
+def test_the_way_to_an_open_batch_that_the_docs_tell_is_one(source, tmp_path, monkeypatch):
+    page = Path(__file__).parents[2] / "docs/decisions/0011-exports-take-one-image.md"
+    (code,) = re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+    shutil.copy(source.path, tmp_path / "mine.pt")
+    monkeypatch.chdir(tmp_path)
+
+    exec(code, {})
+
+    three = np.random.default_rng(0).random((3, 3, 64, 64), np.float32)
+    with RUNTIME.open(tmp_path / "mine.onnx") as session:
+        (together,) = session.run({"images": three}).values()
+        alone = [next(iter(session.run({"images": one[None]}).values())) for one in three]
+    np.testing.assert_allclose(together, np.concatenate(alone), rtol=1e-4, atol=1e-4)
