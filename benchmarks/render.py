@@ -15,6 +15,7 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 
 import render_digits  # noqa: E402  (a sibling script)
+import render_families  # noqa: E402  (a sibling script)
 import render_folding  # noqa: E402  (a sibling script)
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ PAGES = (
     HERE.parent / "README.md",
     HERE.parent / "docs" / "explanation" / "reparameterization-and-int8.md",
     HERE.parent / "docs" / "explanation" / "rewrites.md",
+    HERE.parent / "docs" / "reference" / "families.md",
     HERE.parent / "edgekit" / "models" / "digits.md",
 )
 KERNELS = {
@@ -104,6 +106,7 @@ def _of_digits(part: Callable[[dict[str, Any]], list[str]]) -> list[str]:
 
 PARTS: dict[str, Callable[[], list[str]]] = {
     "table": sections,
+    "families": lambda: render_families.table(render_families.committed()),
     "folding": lambda: render_folding.table(render_folding.committed()),
     **{
         f"digits {part.__name__}": partial(_of_digits, part)
