@@ -40,5 +40,6 @@ def rewrite_facts(rewrites: Rewrites) -> tuple[Fact, ...]:
     facts += [Fact("nodes", nodes), Fact("proven on", proven)]
     if rewrites.export_difference is not None:
         far = difference(rewrites.export_difference)
-        facts.append(Fact("export to ONNX", f"on these images within {far} of the torch modules"))
+        words = f"on these images within a relative {far} of the torch modules, in float32"
+        facts.append(Fact("export to ONNX", words))
     return tuple(facts)

@@ -109,6 +109,10 @@ def test_the_page_counts_faults_and_tells_the_command(html):
     assert "<pre>edgekit convert model.onnx --target ort-cpu-int8 --eval a &amp; b</pre>" in html
 
 
+def test_the_page_says_what_stands_for_the_model_that_was_given(html):
+    assert "as-given: the file that was given, untouched, or the ONNX export" in html
+
+
 def test_light_and_dark_are_both_there(html):
     assert "prefers-color-scheme: dark" in html
 
