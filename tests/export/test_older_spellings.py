@@ -165,6 +165,18 @@ REFUSED = {
         20,
         "UINT16 without",
     ),
+    "sixteen bits": (
+        "{ q = QuantizeLinear(x, unit, sixteen) y = DequantizeLinear(q, unit, sixteen) }",
+        21,
+        20,
+        r"tensor\(uint16\)",
+    ),
+    "a scale per block": (
+        "{ q = QuantizeLinear<axis=1, block_size=3>(x, block) y = Cast<to=1>(q) }",
+        21,
+        20,
+        "'block_size'",
+    ),
     "the type of a result": (
         "{ q = QuantizeLinear(x, unit) y = DequantizeLinear<output_dtype=10>(q, unit) }",
         23,
@@ -182,6 +194,8 @@ CONSTANTS = {
     "at": np.zeros((1, 6, 4, 5), np.int64),
     "zero": np.array([0, 2]),
     "unit": np.float32(0.1),
+    "sixteen": np.uint16(7),
+    "block": np.full((1, 2, 4, 5), 0.1, np.float32),
 }
 
 
