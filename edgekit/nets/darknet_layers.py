@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from edgekit.errors import ModelError
+
 
 class Route(nn.Module):
     """Maps side by side, or one part of each where ``groups`` is more than one."""
@@ -77,16 +79,18 @@ class Reorg(nn.Module):
 class Crop(nn.Module):
     """The middle of an image, its values in -1..1 where they were in 0..1."""
 
-    def __init__(self, cut_hw: tuple[int, int], out_hw: tuple[int, int], *, adjusts: bool) -> None:
-        """Take what goes above and at the left, what stays, and whether values change."""
+    def __init__(self, in_hw: tuple[int, int], out_hw: tuple[int, int], *, adjusts: bool) -> None:
+        """Take the size of the image, of what stays, and whether values change."""
         super().__init__()
-        self.cut_hw = cut_hw
+        self.in_hw = in_hw
         self.out_hw = out_hw
         self.adjusts = adjusts
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the part that stays."""
-        (top, left), (height, width) = self.cut_hw, self.out_hw
+        _require("an image", (x.shape[2], x.shape[3]), self.in_hw)
+        height, width = self.out_hw
+        top, left = (self.in_hw[0] - height) // 2, (self.in_hw[1] - width) // 2
         part = x[:, :, top : top + height, left : left + width]
         return 2 * part - 1 if self.adjusts else part
 
@@ -101,7 +105,9 @@ class Connected(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return ``(N, outputs)``."""
-        activated: Tensor = self.act(self.linear(x.flatten(1)))
+        flat = x.flatten(1)
+        _require("a map", (flat.shape[1],), (self.linear.in_features,))
+        activated: Tensor = self.act(self.linear(flat))
         return activated
 
 
@@ -139,6 +145,8 @@ class LocalConv(nn.Module):
         """Return a map of as many rows and columns as there are places."""
         of, (rows, columns) = self.window, self.places_hw
         x = nn.functional.pad(x, (of.padding,) * 4)
+        places = tuple((side - of.size) // of.stride + 1 for side in x.shape[2:])
+        _require("a map", places, self.places_hw)
         last_row, last_column = (of.stride * (count - 1) + 1 for count in (rows, columns))
         seen = [
             x[:, :, dy : dy + last_row : of.stride, dx : dx + last_column : of.stride]
@@ -149,3 +157,16 @@ class LocalConv(nn.Module):
         summed = (self.weight @ by_place).permute(2, 1, 0) + self.bias
         activated: Tensor = self.act(summed.reshape(len(x), -1, rows, columns))
         return activated
+
+
+def _require(what: str, found: tuple[int, ...], expected: tuple[int, ...]) -> None:
+    """Refuse images of another size: layers that know places or every number take one alone."""
+    if found != expected:
+        raise ModelError(
+            f"The network takes images of one size: expected {what} of {_by(expected)}, found "
+            f"{_by(found)}. Leave the size to its configuration."
+        )
+
+
+def _by(sides: tuple[int, ...]) -> str:
+    return " x ".join(map(str, sides))

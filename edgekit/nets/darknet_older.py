@@ -36,10 +36,9 @@ def _crop(section: DarknetSection, network: DarknetNetwork) -> DarknetLayer:
     out_hw = (section.whole("crop_height", 1, 1), section.whole("crop_width", 1, 1))
     if network.layers or out_hw[0] > height or out_hw[1] > width:
         raise section.error(f"the first layer, of at most {height} x {width}", f"{out_hw}")
-    cut_hw = ((height - out_hw[0]) // 2, (width - out_hw[1]) // 2)
     network.size_hw = out_hw
     adjusts = section.whole("noadjust", 0) == 0
-    return DarknetLayer(Crop(cut_hw, out_hw, adjusts=adjusts), -1, network.width, 1.0)
+    return DarknetLayer(Crop((height, width), out_hw, adjusts=adjusts), -1, network.width, 1.0)
 
 
 def _connected(section: DarknetSection, network: DarknetNetwork) -> DarknetLayer:

@@ -3,6 +3,7 @@ import pytest
 import torch
 from torch import nn
 
+from edgekit.errors import ModelError
 from edgekit.nets.darknet_layers import (
     Connected,
     Crop,
@@ -61,9 +62,9 @@ def test_reorg_moves_numbers_as_darknet_counts_them():
 def test_a_crop_keeps_the_middle(adjusts):
     image = torch.arange(20.0).reshape(1, 1, 4, 5)
 
-    found = Crop((1, 2), (2, 2), adjusts=adjusts)(image).flatten().tolist()
+    found = Crop((4, 5), (2, 2), adjusts=adjusts)(image).flatten().tolist()
 
-    assert found == ([13, 15, 23, 25] if adjusts else [7, 8, 12, 13])
+    assert found == ([11, 13, 21, 23] if adjusts else [6, 7, 11, 12])
 
 
 def test_a_connected_layer_reads_channel_by_channel():
@@ -87,3 +88,20 @@ def test_kernels_of_their_own_that_are_all_alike_are_a_convolution(window):
     layer.load_state_dict(state, assign=True)
 
     torch.testing.assert_close(layer(image), expected, rtol=1e-5, atol=1e-5)
+
+
+def local():
+    return LocalConv((1, 1), (2, 2), Window(3, 1, 1), nn.Identity())
+
+
+@pytest.mark.parametrize(
+    ("layer", "message"),
+    [
+        (Crop((4, 4), (2, 2), adjusts=True), "an image of 4 x 4, found 3 x 3"),
+        (Connected(nn.Linear(4, 1), nn.Identity()), "a map of 4, found 9"),
+        (local(), "a map of 2 x 2, found 3 x 3"),
+    ],
+)
+def test_an_image_of_another_size_is_refused(layer, message):
+    with pytest.raises(ModelError, match=message):
+        layer(torch.zeros(1, 1, 3, 3))
