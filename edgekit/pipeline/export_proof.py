@@ -8,14 +8,18 @@ import logging
 import os
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from edgekit.errors import MissingExtraError
-from edgekit.export.torch_parity import prove_export
+from edgekit.export.torch_parity import SCORE, SMALLEST, prove_export
 from edgekit.optional import require
+from edgekit.reparam.parity import TOLERANCE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from edgekit.export.torch_onnx import TorchDetector
     from edgekit.pipeline.origin import Origin
     from edgekit.protocols import Backend
     from edgekit.values import Floats, SourceModel
@@ -23,6 +27,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 _DIFFERENCE = "max_rel"
+_NEEDED_FOR = "Comparing an export with torch"
 
 
 def prove_on_images(
@@ -40,8 +45,8 @@ def prove_on_images(
         images: Each ``(1, 3, H, W)``, as the network takes them.
 
     Returns:
-        ``None`` for an ONNX file, without images, without torch, or where what is built anew may
-        have other weights.
+        ``None`` for an ONNX file, without images or torch, where what is built anew may have
+        other weights, or where no image tells detections apart.
 
     Raises:
         ParityError: They differ beyond rounding.
@@ -53,12 +58,32 @@ def prove_on_images(
     if kept is not None:
         return kept
     try:
-        require("torch", extra="torch", needed_for="Comparing an export with torch")
+        require("torch", extra="torch", needed_for=_NEEDED_FOR)
     except MissingExtraError:
         return None
-    parity = prove_export(origin.build().detector, source.graph, backend, images)
+    detector = origin.build().detector
+    telling = _telling(detector, images)
+    if not telling:
+        return None
+    parity = prove_export(detector, source.graph, backend, telling)
     _keep(record, parity.max_rel)
     return parity.max_rel
+
+
+def _telling(detector: TorchDetector, images: Sequence[Floats]) -> list[Floats]:
+    """Return those of ``images`` on which end-to-end detections have scores that differ.
+
+    Where an image shows nothing they are equal, and which of them come out is chance.
+    """
+    if not detector.end_to_end:
+        return list(images)
+    torch = require("torch", extra="torch", needed_for=_NEEDED_FOR)
+    with torch.inference_mode():
+        found = [detector.module(torch.from_numpy(image)).numpy()[..., SCORE] for image in images]
+    margins = [8 * TOLERANCE * (scores.min() + SMALLEST) for scores in found]
+    spreads = [np.ptp(scores) for scores in found]
+    told = zip(images, spreads, margins, strict=True)
+    return [image for image, spread, margin in told if spread > margin]
 
 
 def _key(source: SourceModel, images: Sequence[Floats]) -> str:

@@ -14,12 +14,21 @@ if TYPE_CHECKING:
     from edgekit.values import Dataset, Floats, ImageRecord, Preprocess
 
 SAMPLES = 2  # each is one more run of every graph that is compared
+CONTRAST = 16  # grey levels of 255 between the darkest and the lightest pixel
 
 
 def samples_of(dataset: Dataset | None) -> tuple[ImageRecord, ...]:
-    """Return the first images of ``dataset`` that can be read, ``SAMPLES`` at most."""
+    """Return the first images of ``dataset`` that show something, ``SAMPLES`` at most.
+
+    An empty one proves next to nothing: every detection on it is as good as any other.
+    """
     records = dataset.records if dataset is not None else ()
-    return tuple(islice((r for r in records if read_image(r).pixels_rgb is not None), SAMPLES))
+    return tuple(islice(filter(_shows_something, records), SAMPLES))
+
+
+def _shows_something(record: ImageRecord) -> bool:
+    pixels = read_image(record).pixels_rgb
+    return pixels is not None and int(pixels.max()) - int(pixels.min()) >= CONTRAST
 
 
 def inputs_of(samples: Sequence[ImageRecord], preprocess: Preprocess) -> tuple[Floats, ...]:

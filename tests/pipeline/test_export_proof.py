@@ -3,6 +3,7 @@ import re
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from edgekit import optional
 from edgekit.backends.onnxruntime import OnnxRuntime
 from edgekit.config.calibration import open_source
 from edgekit.errors import ParityError
+from edgekit.pipeline import export_proof as module
 from edgekit.pipeline.checkpoint import checkpoint_origin
 from edgekit.pipeline.export_proof import prove_on_images
 from edgekit.pipeline.options import ModelOptions
@@ -118,6 +120,34 @@ def test_what_may_be_built_with_other_weights_is_not_built_again(source, images,
 
     assert prove_on_images(source, replace(origin, sha256=""), RUNTIME, images) is None
     assert calls == []
+
+
+class EndToEnd(torch.nn.Module):
+    """Eight detections; their scores are the mean of as many rows of the image."""
+
+    def forward(self, image):
+        scores = image.mean((1, 3))[:, :8, None]
+        return torch.cat([torch.zeros(1, 8, 4), scores, torch.zeros(1, 8, 1)], 2)
+
+
+def test_images_of_nothing_tell_no_end_to_end_detections_apart(images):
+    found = SimpleNamespace(module=EndToEnd(), end_to_end=True)
+    plain = SimpleNamespace(module=EndToEnd(), end_to_end=False)
+    flat = np.full_like(images[0], 0.4)
+
+    telling = module._telling(found, [flat, images[0]])
+
+    assert len(telling) == 1
+    assert telling[0] is images[0]
+    assert module._telling(found, [flat]) == []
+    assert len(module._telling(plain, [flat, images[0]])) == 2
+
+
+def test_where_no_image_tells_nothing_is_claimed(source, origin, images, monkeypatch):
+    monkeypatch.setattr(module, "_telling", lambda *_: [])
+
+    assert prove_on_images(source, origin, RUNTIME, images) is None
+    assert list(source.export.parent.glob("*-proof-*")) == []
 
 
 @pytest.fixture

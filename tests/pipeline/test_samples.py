@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from edgekit.config.calibration import open_source
-from edgekit.pipeline.samples import SAMPLES, inputs_of, samples_of
+from edgekit.pipeline.samples import CONTRAST, SAMPLES, inputs_of, samples_of
 from edgekit.values import Preprocess
 
 
@@ -24,6 +24,17 @@ def test_the_first_images_that_can_be_read_are_taken(damaged):
 
     assert names == ["1-01.png", "1-02.png"]
     assert len(names) == SAMPLES
+
+
+def test_an_image_of_nothing_proves_nothing(tiny, tmp_path):
+    folder = tmp_path / "dark"
+    shutil.copytree(tiny.calib, folder)
+    dark = np.random.default_rng(0).integers(0, CONTRAST, (40, 40, 3), np.uint8)
+    cv2.imwrite(str(folder / "1-00.png"), dark)
+
+    names = [record.path.name for record in samples_of(open_source(str(folder)))]
+
+    assert names == ["1-01.png", "1-02.png"]
 
 
 def test_without_images_there_are_none(damaged):
