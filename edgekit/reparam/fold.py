@@ -10,6 +10,7 @@ from edgekit.reparam.layers import (
     batchnorm_of,
     fold,
     linear_of,
+    range_obstacle,
     set_linear,
     weight_obstacle,
 )
@@ -48,7 +49,11 @@ class FoldBatchNorm(RewriteRule):
         assert linear is not None
         assert statistics is not None
         assert layer.inputs[0] is not None
-        set_linear(layer, fold(layer, linear, statistics))
+        folded = fold(layer, linear, statistics)
+        reason = range_obstacle(layer, folded)
+        if reason is not None:
+            return Refused(str(node.name), reason)
+        set_linear(layer, folded)
         source, value = str(layer.inputs[0].name), str(node.outputs[0].name)
         take_over(layer.outputs[0], node.outputs[0])
         return Rewrite(FOLDED, str(layer.name), (str(node.name),), source, value)

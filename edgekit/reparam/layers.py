@@ -88,6 +88,17 @@ def batchnorm_obstacle(node: ir.Node) -> str | None:
     return None
 
 
+def range_obstacle(node: ir.Node, layer: Linear) -> str | None:
+    """Return why ``node`` cannot hold the numbers of ``layer``, or ``None``."""
+    weight = node.inputs[1]
+    assert weight is not None
+    assert weight.dtype is not None
+    largest = np.finfo(weight.dtype.numpy()).max
+    if max(np.max(np.abs(layer.weight)), np.max(np.abs(layer.bias))) <= largest:
+        return None
+    return f"the weights of '{node.name}' would leave the range of {weight.dtype.name.lower()}"
+
+
 def set_linear(node: ir.Node, layer: Linear, origin: str = "folded") -> None:
     """Give ``node`` the weight and bias of ``layer`` as initializers of its own.
 

@@ -16,6 +16,7 @@ from edgekit.reparam.layers import (
     constant_of,
     fold,
     linear_of,
+    range_obstacle,
     set_linear,
     weight_obstacle,
 )
@@ -135,7 +136,11 @@ def _into_the_layer_before(node: ir.Node, layer: ir.Node) -> Rewrite | Refused |
         return None
     if np.ptp(line.scale) == np.ptp(line.shift) == 0 and not _feeds_a_layer(node):
         return Refused(str(node.name), "it belongs to the decode: no layer stands behind it")
-    set_linear(layer, fold(layer, linear, line), "scaled")
+    folded = fold(layer, linear, line)
+    reason = range_obstacle(layer, folded)
+    if reason is not None:
+        return Refused(str(node.name), reason)
+    set_linear(layer, folded, "scaled")
     value, source = str(node.outputs[0].name), _name(layer.inputs[0])
     take_over(layer.outputs[0], node.outputs[0])
     return Rewrite("a constant behind a layer", str(layer.name), (str(node.name),), source, value)
@@ -158,11 +163,11 @@ def _into_the_layer_behind(
     shape = source.shape
     if line is None or shape is None or shape.rank() != rank or shape[1] != channels:
         return None
-    reason = _obstacle_behind(node, line, layer)
-    if reason is not None:
-        return Refused(str(node.name), reason)
     gemm = layer.op_type == "Gemm"
     absorbed = absorb_gemm(linear, line) if gemm else absorb_conv(linear, line, groups)
+    reason = _obstacle_behind(node, line, layer) or range_obstacle(layer, absorbed)
+    if reason is not None:
+        return Refused(str(node.name), reason)
     set_linear(layer, absorbed, "scaled")
     layer.replace_input_with(0, source)
     assert isinstance(node.graph, ir.Graph)

@@ -83,11 +83,17 @@ class MergeBranches(RewritePass):
 
     def found(self, graph: ir.Graph) -> Iterator[Rewrite | Refused]:
         """Merge every group of branches that can be, and yield what there is to tell."""
-        for tree in sum_trees(graph):
-            plan = _plan(tree)
-            yield from plan.refused
-            if plan.branches:
-                yield from _apply(graph, tree, plan.branches)
+        refused: list[Refused] = []
+        at_rest = False
+        while not at_rest:  # a merge may leave a sum in which the next is possible
+            at_rest, refused = True, []
+            for tree in sum_trees(graph):
+                plan = _plan(tree)
+                refused += plan.refused
+                if plan.branches:
+                    at_rest = False
+                    yield from _apply(graph, tree, plan.branches)
+        yield from refused
 
     def ensures(self, model: ir.Model) -> None:
         """Check that nothing is left to merge."""

@@ -98,7 +98,7 @@ def _padding(node: ir.Node, axis: int, size: int, span: int) -> tuple[int, int]:
 
 def _slice_window(node: ir.Node, axis: int, size: int) -> Window:
     starts, ends, axes, steps = (_numbers(node, index) for index in range(1, 5))
-    axes = axes or list(range(len(starts)))
+    axes = [a % 4 for a in axes] or list(range(len(starts)))
     if axis + 2 not in axes:
         return Window(size, size, 1, 0, np.zeros(1, np.intp))
     at = axes.index(axis + 2)

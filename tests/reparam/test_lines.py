@@ -198,6 +198,10 @@ REFUSALS = {
     'y = Conv<auto_pad="SAME_UPPER">(a, w3) }',
     "it prepares the images": f"{INPUT} (y) {{ a = Sub(x, k) b = Div(a, six) y = Conv(b, w1) }}",
     "belongs to the decode": f"{INPUT} (y) {{ a = Conv(x, w1) b = Mul(a, six) y = Relu(b) }}",
+    "would leave the range of float": f"{INPUT} (y) {{ a = Conv(x, w1) b = Div(a, tiny) "
+    "c = Relu(b) y = Conv(c, w1) }",
+    "'Conv' would leave the range": f"{INPUT} (y) {{ r = Relu(x) a = Div(r, tiny) "
+    "y = Conv(a, w1) }}",
     "'Conv' has no constant weight": "g (float[1,2,4,4] x, float[2,2,1,1] u) => (y) "
     "{ m = Relu(u) a = Conv(x, m) b = Mul(a, k) y = Conv(b, w1) }",
     "'Conv' has no constant": "g (float[1,2,4,4] x, float[2,2,1,1] u) => (y) "
@@ -207,7 +211,7 @@ REFUSALS = {
 
 @pytest.mark.parametrize("reason", REFUSALS)
 def test_what_cannot_go_into_a_layer_stays_with_the_reason(reason):
-    graph = network(REFUSALS[reason], **WEIGHTS)
+    graph = network(REFUSALS[reason], **WEIGHTS, tiny=np.float32(1e-44))
 
     result = fold_lines(graph)
 

@@ -163,7 +163,7 @@ def test_branches_that_do_not_fit_the_largest_may_fit_each_other():
 
     assert [set(m.branches) for m in result.merged] == [{"Conv_1", "Conv_3"}, {"Conv", "Conv_2"}]
     assert op_types(result.graph) == ["Conv", "Conv", "Add"]
-    assert result.refused == ()
+    assert "would take 784 multiply-accumulates" in result.refused[0].reason
 
 
 @pytest.mark.parametrize("auto_pad", ["SAME_UPPER", "SAME_LOWER", "VALID"])
@@ -380,6 +380,18 @@ def test_a_sum_of_two_values_branches_keeps_one_addition_for_each_beyond_the_fir
     assert [m.source for m in result.merged] == ["x", "r"]
     assert op_types(result.graph).count("Conv") == op_types(result.graph).count("Add") == 2
     assert len({node.name for node in result.graph.model.graph}) == 6
+    assert prove_parity(graph, result.graph, RUNTIME, probe_inputs(graph)).max_rel < 1e-5
+
+
+def test_a_merge_that_makes_another_possible_in_the_same_sum_is_followed_by_it():
+    graph = network(
+        f"{INPUT} (y) {{ a = Conv(x, w1) b = Conv<pads=[1,1,1,1]>(a, w3) c = Add(a, b) "
+        "y = Add(c, x) }",
+        **WEIGHTS,
+    )
+    result = merge_branches(graph)
+
+    assert op_types(result.graph) == ["Conv"]
     assert prove_parity(graph, result.graph, RUNTIME, probe_inputs(graph)).max_rel < 1e-5
 
 

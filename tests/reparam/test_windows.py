@@ -32,11 +32,12 @@ def test_each_output_reads_what_the_definition_says(text):
         assert window.reads(AT).tolist() == NODES[text]
 
 
+@pytest.mark.parametrize("axis", [3, -1])
 @pytest.mark.parametrize(
     ("start", "end", "step"), [(0, 2**63 - 1, 2), (1, -1, 2), (-3, 7, 1), (2, 5, 1)]
 )
-def test_a_slice_reads_what_python_would(start, end, step):
-    numbers = {"s": [start], "e": [end], "a": [3], "t": [step]}
+def test_a_slice_reads_what_python_would(start, end, step, axis):
+    numbers = {"s": [start], "e": [end], "a": [axis], "t": [step]}
     arrays = {name: np.int64(given) for name, given in numbers.items()}
     found, _ = node("Slice(x, s, e, a, t)", **arrays)
     window, rows = window_of(found, 1, 7), window_of(found, 0, 7)
