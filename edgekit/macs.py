@@ -16,6 +16,11 @@ if TYPE_CHECKING:
 
 _WEIGHTED = frozenset({"Conv", "ConvTranspose", "Gemm", "MatMul"})
 
+_LEARNED = frozenset(
+    {"BatchNormalization", "GroupNormalization", "InstanceNormalization", "LayerNormalization"}
+    | {"PRelu"}
+)
+
 
 def macs_per_node(graph: Graph) -> dict[str, int]:
     """Return the multiply-accumulates of every node with a constant weight, by node name.
@@ -29,9 +34,18 @@ def macs_per_node(graph: Graph) -> dict[str, int]:
 
 
 def parameters(graph: Graph) -> int:
-    """Return how many numbers the float initializers of the network hold."""
-    tensors = [v.const_value for v in graph.model.graph.initializers.values()]
-    return sum(t.size for t in tensors if t is not None and t.dtype.is_floating_point())
+    """Return how many numbers the layers of the network have learned.
+
+    As frameworks count: of a batch normalization gain and bias, not the statistics; and nothing
+    of a decode, whose grids and strides are constants of the format.
+    """
+    values = {v for node in graph.model.graph for v in node.inputs[1 : _learned_end(node)] if v}
+    return sum(v.const_value.size for v in values if v.const_value is not None)
+
+
+def _learned_end(node: ir.Node) -> int:
+    """Return the index of the first input of ``node`` that is no longer learned."""
+    return 3 if node.op_type in _WEIGHTED or node.op_type in _LEARNED else 1
 
 
 def _macs(node: ir.Node) -> int:

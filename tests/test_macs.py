@@ -51,12 +51,19 @@ def test_what_has_no_weight_or_no_shape_is_left_out():
     assert macs_per_node(graph) == {}
 
 
-def test_parameters_are_the_numbers_of_float_initializers():
+def test_parameters_are_what_layers_learned_without_statistics_and_grids():
     graph = network(
-        "g (float[1,3,8,8] x) => (y) { c = Conv(x, w, b) y = Reshape(c, to) }",
+        """g (float[1,3,8,8] x) => (y) { c = Conv(x, w, b) d = Conv(c, v)
+        e = BatchNormalization(d, s, s2, m, m2) f = Add(e, grid) y = Reshape(f, to) }""",
         w=ones(4, 3, 3, 3),
         b=ones(4),
+        v=ones(4, 4, 1, 1),
+        s=ones(4),
+        s2=ones(4),
+        m=ones(4),
+        m2=ones(4),
+        grid=ones(1, 4, 6, 6),
         to=np.int64([1, -1]),
     )
 
-    assert parameters(graph) == 4 * 27 + 4
+    assert parameters(graph) == 4 * 27 + 4 + 16 + 8

@@ -201,7 +201,7 @@ REFUSALS = {
     "would leave the range of float": f"{INPUT} (y) {{ a = Conv(x, w1) b = Div(a, tiny) "
     "c = Relu(b) y = Conv(c, w1) }",
     "'Conv' would leave the range": f"{INPUT} (y) {{ r = Relu(x) a = Div(r, tiny) "
-    "y = Conv(a, w1) }}",
+    "y = Conv(a, w1) }",
     "'Conv' has no constant weight": "g (float[1,2,4,4] x, float[2,2,1,1] u) => (y) "
     "{ m = Relu(u) a = Conv(x, m) b = Mul(a, k) y = Conv(b, w1) }",
     "'Conv' has no constant": "g (float[1,2,4,4] x, float[2,2,1,1] u) => (y) "
