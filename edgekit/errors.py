@@ -4,6 +4,7 @@ EdgekitError                 4  a stage failed
 ├── ConfigError              2  bad input or configuration
 │   ├── UnknownNameError     2  a name that is not among the known ones
 │   ├── ModelError           2  a model file that cannot be used, and why
+│   │   └── UnknownClassError  2  it names a class edgekit has no module for
 │   ├── HeadError            2  the detection head is ambiguous or not supported
 │   └── DataError            2  images or labels that cannot be used
 ├── MissingError             3  a needed package, driver or device is not here
@@ -47,6 +48,13 @@ class UnknownNameError(ConfigError):
 
 class ModelError(ConfigError):
     """A model file that cannot be read or is not what edgekit converts."""
+
+
+class UnknownClassError(ModelError):
+    """A network or a block in it is of a class edgekit has no module for.
+
+    Its weights, by their names and shapes, may still be those of a network edgekit knows.
+    """
 
 
 class HeadError(ConfigError):

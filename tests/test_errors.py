@@ -12,6 +12,7 @@ from edgekit.errors import EdgekitError, UnknownNameError
         ("ConfigError", 2),
         ("UnknownNameError", 2),
         ("ModelError", 2),
+        ("UnknownClassError", 2),
         ("HeadError", 2),
         ("DataError", 2),
         ("MissingError", 3),

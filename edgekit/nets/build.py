@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from edgekit.errors import ModelError
+from edgekit.errors import ModelError, UnknownClassError
 from edgekit.nets.heads import BuiltHead, build_head, is_head
 from edgekit.nets.routed import RoutedNetwork, Source, needed
 from edgekit.nets.stored import StoredModule, StoredObject
@@ -83,17 +83,14 @@ def build_detector(checkpoint: ReadCheckpoint) -> LoadedDetector:
     Every tensor of the file is either in the module, under the same key, or named in the notes.
 
     Raises:
-        ModelError: It holds no detector of a known family, with the class and layer that is not
-            known, or what does not fit.
+        UnknownClassError: The network, or a block with weights, is of a class that is not known.
+        ModelError: It holds no detector of a known family otherwise: what does not fit, and where.
     """
     network, note = _network(checkpoint)
     _check_size(network)
     if is_yolov6(network):
         return _yolov6(network, note)
-    layers = list(network.child("model").children().values())
-    if not layers or not is_head(layers[-1]):
-        found = layers[-1].class_name if layers else "no layers"
-        raise network.error("a detection head (Detect or a kind of it) as last layer", found)
+    layers = _layers(network)
     head = build_head(layers[-1], end_to_end=_end_to_end(network))
     sources = _sources(layers, head)
     spare = set(range(len(layers))) - set(needed(sources))
@@ -115,6 +112,20 @@ def build_detector(checkpoint: ReadCheckpoint) -> LoadedDetector:
         (*note, *head.notes, *_left_out(spare), *_half(network)),
         _side(checkpoint.content),
     )
+
+
+def _layers(network: StoredModule) -> list[StoredModule]:
+    """Return the numbered layers of ``network``, the last of which is a head."""
+    inside = network.children()
+    if "model" not in inside:
+        found = ", ".join(inside) or "nothing inside"
+        raise network.error("a module 'model' inside", found, UnknownClassError)
+    layers = list(inside["model"].children().values())
+    if not layers or not is_head(layers[-1]):
+        found = layers[-1].class_name if layers else "no layers"
+        expected = "a detection head (Detect or a kind of it) as last layer"
+        raise network.error(expected, found, UnknownClassError)
+    return layers
 
 
 def _yolov6(network: StoredModule, note: tuple[str, ...]) -> LoadedDetector:
@@ -235,14 +246,26 @@ def _family(layers: list[StoredModule]) -> str:
     return _FAMILIES[next(telling, "Detect")]
 
 
-def _class_names(network: StoredModule, classes: int) -> tuple[str, ...]:
-    """Return the stored names; none when they do not match the classes of the head."""
+def stored_names(checkpoint: ReadCheckpoint) -> tuple[str, ...]:
+    """Return the class names that the whole model in ``checkpoint`` has; none where it has none.
+
+    Raises:
+        ModelError: It holds no whole model.
+    """
+    return _names(_network(checkpoint)[0])
+
+
+def _names(network: StoredModule) -> tuple[str, ...]:
     names = network.attribute("names")
     if isinstance(names, Mapping):
         names = [names.get(index) for index in range(len(names))]
-    if not isinstance(names, list | tuple) or len(names) != classes:
-        return ()
-    return tuple(map(str, names))
+    return tuple(map(str, names)) if isinstance(names, list | tuple) else ()
+
+
+def _class_names(network: StoredModule, classes: int) -> tuple[str, ...]:
+    """Return the stored names; none when they do not match the classes of the head."""
+    names = _names(network)
+    return names if len(names) == classes else ()
 
 
 def _side(content: Any) -> int | None:

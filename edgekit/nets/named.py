@@ -29,7 +29,11 @@ _NEEDLESS = ("num_batches_tracked", "anchor_grid")
 
 
 def build_named(
-    path: Path, arrays: Arrays, name: str | None = None, notes: tuple[str, ...] = ()
+    path: Path,
+    arrays: Arrays,
+    name: str | None = None,
+    notes: tuple[str, ...] = (),
+    whole: tuple[str, ...] | None = None,
 ) -> LoadedDetector:
     """Return the published network that ``arrays`` are the weights of, with them in it.
 
@@ -38,6 +42,8 @@ def build_named(
         arrays: By the names of a state dictionary.
         name: Of the network, ``yolo11n``, or of its family; ``None`` finds the one that fits.
         notes: What was said of the weights before, one sentence each.
+        whole: Class names of the whole model that the weights were taken from, which may have
+            been wired in another way; ``None`` where weights are all there was.
 
     Raises:
         UnknownNameError: There is no network or family of that name.
@@ -48,12 +54,12 @@ def build_named(
         (chosen,) = wanted
         arrays = _as_named_by(chosen, arrays)
         _require_fit(path, chosen, arrays)
-        return _built(chosen, arrays, notes)
+        return _built(chosen, arrays, notes, whole)
     fits = fitting(arrays, wanted or ARCHITECTURES.values())
     if len(fits) != 1:
         raise _not_one(path, name, fits)
     note = f"The names and shapes of its weights are those of {fits[0].name}: read as that."
-    return _built(fits[0], _as_named_by(fits[0], arrays), (*notes, note))
+    return _built(fits[0], _as_named_by(fits[0], arrays), (*notes, note), whole)
 
 
 def is_known(name: str) -> bool:
@@ -145,17 +151,26 @@ def _not_one(path: Path, name: str | None, fits: tuple[Architecture, ...]) -> Mo
     )
 
 
-def _built(architecture: Architecture, arrays: Arrays, notes: tuple[str, ...]) -> LoadedDetector:
+def _built(
+    architecture: Architecture,
+    arrays: Arrays,
+    notes: tuple[str, ...],
+    whole: tuple[str, ...] | None,
+) -> LoadedDetector:
     shapes = {key: value.shape for key, value in arrays.items()}
-    module = architecture.build(architecture.classes.of(shapes) or 0)
+    classes = architecture.classes.of(shapes) or 0
+    module = architecture.build(classes)
     module.load_state_dict({k: _tensor(v) for k, v in arrays.items()}, strict=False)
     module.eval().requires_grad_(requires_grad=False)
     half = any(array.dtype == np.float16 for array in arrays.values())
     said = "Half-precision weights are computed in float32."
+    if whole is not None:
+        unchecked = "activations and wiring of the file are not checked."
+        notes = (*notes, f"Built as {architecture.name}: {unchecked}")
     return LoadedDetector(
         module,
         architecture.family,
-        (),
+        whole if whole is not None and len(whole) == classes else (),
         tuple(map(float, architecture.strides)),
         any(isinstance(part, EndToEndHead) for part in module.modules()),
         (*notes, *([said] if half else [])),

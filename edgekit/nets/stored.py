@@ -60,9 +60,9 @@ class StoredModule:
         layer = f"layer {parts[1]}, " if len(parts) > 1 and parts[0] == "model" else ""
         return f"'{self.class_name}' ({layer}{self.key or 'the network'})"
 
-    def error(self, expected: str, found: str) -> ModelError:
-        """Return the refusal of this module; the caller raises it."""
-        return ModelError(
+    def error(self, expected: str, found: str, kind: type[ModelError] = ModelError) -> ModelError:
+        """Return the refusal of this module, of that kind; the caller raises it."""
+        return kind(
             f"Cannot load '{self.file}': {self.where}: expected {expected}, found {found}. "
             "If the model was changed or pruned, export it to ONNX and give edgekit that file."
         )

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from torch import nn
 
-from edgekit.errors import ModelError
+from edgekit.errors import ModelError, UnknownClassError
 from edgekit.nets import (
     ghost_blocks,
     mobileone_blocks,
@@ -169,7 +169,8 @@ def build_module(stored: StoredModule) -> nn.Module:
     """Return the module of ours that computes what ``stored`` did, weights in it.
 
     Raises:
-        ModelError: Its class, or one inside, is not known, or does not look as it should.
+        UnknownClassError: Its class, or one inside, is that of a block which is not known.
+        ModelError: One is another class that is not known, or does not look as it should.
     """
     if stored.class_name in _CONTAINERS:
         return _CONTAINERS[stored.class_name](_in_order(stored))
@@ -209,7 +210,11 @@ def _in_order(stored: StoredModule) -> dict[str, nn.Module]:
 
 
 def _unknown(stored: StoredModule) -> ModelError:
-    return ModelError(
+    # What has no weights is told by none: an activation, or how maps are joined.
+    weighs = any(part.arrays() for part in stored.walk())
+    is_block = weighs and not stored.class_name.startswith("torch.")
+    kind = UnknownClassError if is_block else ModelError
+    return kind(
         f"Cannot load '{stored.file}': {stored.where} is of a class edgekit has no module for. "
         f"Known: {', '.join(sorted({*_BLOCKS, *_LEARNED}))} of YOLOv5 to YOLO11. "
         "Export the model to ONNX with its own package, and give edgekit that file."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from edgekit.errors import ModelError
+from edgekit.errors import ModelError, UnknownClassError
 from edgekit.load.checkpoint.read import read_checkpoint, read_safetensors
 from edgekit.load.checkpoint.state import find_state
 from edgekit.optional import require
@@ -59,19 +59,21 @@ def _build(checkpoint: Checkpoint, family: str | None) -> tuple[LoadedDetector, 
         return _build_named(checkpoint, family), True
     try:
         return build_detector(checkpoint), False
-    except ModelError as err:
+    except UnknownClassError as err:
         return _build_changed(checkpoint, family, err), True
 
 
-def _build_named(checkpoint: Checkpoint, family: str | None) -> LoadedDetector:
+def _build_named(
+    checkpoint: Checkpoint, family: str | None, whole: tuple[str, ...] | None = None
+) -> LoadedDetector:
     from edgekit.nets.named import build_named
 
     found = find_state(checkpoint)
-    return build_named(checkpoint.path, found.arrays, family, found.notes)
+    return build_named(checkpoint.path, found.arrays, family, found.notes, whole)
 
 
 def _build_changed(
-    checkpoint: Checkpoint, family: str | None, refusal: ModelError
+    checkpoint: Checkpoint, family: str | None, refusal: UnknownClassError
 ) -> LoadedDetector:
     """Return a whole model of unknown classes as the network the user says it is.
 
@@ -80,10 +82,11 @@ def _build_changed(
     Raises:
         ModelError: ``refusal``, where the user says nothing.
     """
+    from edgekit.nets.build import stored_names
     from edgekit.nets.named import fitting, is_known
 
     if family is not None and is_known(family):
-        return _build_named(checkpoint, family)
+        return _build_named(checkpoint, family, stored_names(checkpoint))
     fits = fitting(find_state(checkpoint).arrays)
     if len(fits) != 1:
         raise refusal

@@ -82,6 +82,13 @@ def test_what_was_found_out_is_said():
     assert build_named(FILE, weights(), "tiny-a").notes == ()
 
 
+def test_class_names_that_do_not_fit_the_head_are_left_out():
+    names = tuple("abcde")
+
+    assert build_named(FILE, weights(), "tiny-a", whole=names).class_names == names
+    assert build_named(FILE, weights(), "tiny-a", whole=names[:4]).class_names == ()
+
+
 def test_the_number_of_classes_is_read_off():
     found = build_named(FILE, weights(classes=2), "tiny-a")
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from edgekit.errors import ModelError
+from edgekit.errors import ModelError, UnknownClassError
 from edgekit.nets.stored import StoredModule
 from edgekit.nets.table import build_module, kind_of
 from edgekit.nets.yolo_blocks import C2f, ConvBlock
@@ -53,6 +53,21 @@ def test_an_unknown_class_is_refused_by_name_and_layer(name):
 
     with pytest.raises(ModelError, match=rf"'{name}' \(layer 3, model\.3\.1\)"):
         build_module(stored(module))
+
+
+@pytest.mark.parametrize(
+    ("name", "parts", "kind"),
+    [
+        ("models.common.Secret", {"conv": nn.Conv2d(3, 4, 1)}, UnknownClassError),
+        ("models.common.Secret", {}, ModelError),
+        ("torch.nn.modules.rnn.LSTM", {"conv": nn.Conv2d(3, 4, 1)}, ModelError),
+    ],
+)
+def test_only_of_a_block_with_weights_may_they_tell_what_it_is(name, parts, kind):
+    with pytest.raises(ModelError) as refusal:
+        build_module(stored(saved(name, parts)))
+
+    assert type(refusal.value) is kind
 
 
 def test_a_part_that_the_block_does_not_have_is_refused():

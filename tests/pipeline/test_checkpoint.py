@@ -221,6 +221,38 @@ def test_a_whole_model_of_unknown_classes_may_be_named(folder, options):
         exported(file, options)
 
 
+@pytest.mark.usefixtures("known")
+def test_a_whole_model_built_by_name_keeps_its_classes_and_says_what_is_unchecked(folder, options):
+    names = dict(enumerate(("cat", "dog", "owl", "fox")))
+    module = saved("models.common.Small", dict(Small(4).named_children()), names=names)
+    file = write(folder / "whole.pt", {"model": module})
+
+    found = prepare(file, ModelOptions(family="small-1", cache=options.cache))
+
+    assert found.source.class_names == ("cat", "dog", "owl", "fox")
+    said = "Built as small-1: activations and wiring of the file are not checked."
+    assert said in found.notes
+
+
+@pytest.mark.parametrize("family", [None, "yolov8"])
+@pytest.mark.parametrize(
+    "put",
+    [
+        lambda layer: setattr(layer, "act", saved("models.activations.Strange")),
+        lambda layer: setattr(layer.conv, "padding_mode", "reflect"),
+    ],
+)
+def test_what_weights_cannot_tell_is_never_built_by_name(put, family, tmp_path):
+    model = yolov8()
+    put(model.model[0])
+    file = write(tmp_path / "changed.pt", {"model": model})
+
+    with pytest.raises(ModelError, match=r"layer 0") as refusal:
+        prepare(file, ModelOptions(family=family, cache=tmp_path))
+
+    assert "--family" not in str(refusal.value)
+
+
 def test_a_whole_model_of_unknown_classes_is_refused(folder, options):
     module = saved("models.common.Other", {"conv": nn.Conv2d(3, 4, 1)})
 
