@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edgekit.errors import MissingExtraError
+from edgekit.errors import MissingExtraError, ParityError
 from edgekit.export.torch_parity import SCORE, SMALLEST, prove_export
 from edgekit.optional import require
 from edgekit.reparam.parity import TOLERANCE
@@ -49,7 +49,7 @@ def prove_on_images(
         other weights, or where no image tells detections apart.
 
     Raises:
-        ParityError: They differ beyond rounding.
+        ParityError: They differ beyond rounding; the export is not kept any longer.
     """
     if origin is None or source.export is None or not origin.identity or not images:
         return None
@@ -65,7 +65,11 @@ def prove_on_images(
     telling = _telling(detector, images)
     if not telling:
         return None
-    parity = prove_export(detector, source.graph, backend, telling)
+    try:
+        parity = prove_export(detector, source.graph, backend, telling)
+    except ParityError:
+        source.export.unlink(missing_ok=True)
+        raise
     _keep(record, parity.max_rel)
     return parity.max_rel
 
