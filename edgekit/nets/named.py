@@ -67,6 +67,11 @@ def is_known(name: str) -> bool:
     return any(name in {one.name, one.family} for one in ARCHITECTURES.values())
 
 
+def is_called(name: str, arrays: Arrays) -> bool:
+    """Return whether ``arrays`` are the weights of the network, or of one of the family, ``name``."""
+    return is_known(name) and bool(fitting(arrays, _called(name)))
+
+
 def fitting(
     arrays: Arrays, among: Iterable[Architecture] | None = None
 ) -> tuple[Architecture, ...]:

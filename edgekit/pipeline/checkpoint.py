@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 _SUFFIXES = frozenset({".pt", ".pth", ".ckpt", ".pt2", ".torchscript", ".safetensors"})
 _MAGIC = (b"PK\x03\x04", b"\x80\x02")  # a zip archive, and a pickle of torch before 1.6
 _SIDE = 640
+# The families that prepare images as an earlier one does, and may be given that one's name.
+_PREPARED_AS = {"yolov7": "yolov5", "yolov9": "yolov8", "yolov10": "yolov8", "yolo11": "yolov8"}
 
 
 def is_checkpoint(path: Path) -> bool:
@@ -51,16 +53,35 @@ def checkpoint_origin(path: Path, options: ModelOptions) -> Origin:
 
 
 def _build(checkpoint: Checkpoint, family: str | None) -> tuple[LoadedDetector, bool]:
-    """Return the detector, and whether it was built by name rather than by what the file says."""
+    """Return the detector, and whether it is known by name: ``family`` is no question any more."""
     require("torch", extra="torch", needed_for=f"Reading '{checkpoint.path}'")
     from edgekit.nets.build import build_detector, holds_network
 
     if not holds_network(checkpoint):
         return _build_named(checkpoint, family), True
     try:
-        return build_detector(checkpoint), False
+        detector = build_detector(checkpoint)
     except UnknownClassError as err:
         return _build_changed(checkpoint, family, err), True
+    return detector, family is not None and _is_own(checkpoint, detector.family, family)
+
+
+def _is_own(checkpoint: Checkpoint, own: str, asked: str) -> bool:
+    """Return whether a whole model of the family ``own`` is what ``asked`` names.
+
+    Raises:
+        ModelError: It is not, and is not prepared for as that either.
+    """
+    from edgekit.nets.named import is_called
+
+    if asked == own or is_called(asked, find_state(checkpoint).arrays):
+        return True
+    if asked == _PREPARED_AS.get(own):
+        return False
+    raise ModelError(
+        f"Cannot load '{checkpoint.path}' as {asked}: this file is a {own}, found --family "
+        f"{asked}: leave it out."
+    )
 
 
 def _build_named(

@@ -84,7 +84,7 @@ def exported(origin: Origin, options: ModelOptions, backend: Backend) -> Path:
     """Return the ONNX file that ``origin`` exports to, kept from before or new.
 
     Its batch normalizations and branches are those of the model. Its metadata has the notes of
-    the export, and under ``origin.NAMED`` whether it was built as a published network, by name.
+    the export, and under ``origin.NAMED`` whether it is known by the name of a network.
 
     Args:
         origin: What to export.

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from types import MappingProxyType
 
 import numpy as np
@@ -8,7 +9,7 @@ from safetensors.numpy import save_file
 from torch import nn
 
 from edgekit import optional
-from edgekit.errors import MissingExtraError, ModelError, UnknownNameError
+from edgekit.errors import MissingExtraError, ModelError
 from edgekit.images.overlap import file_sha256
 from edgekit.load.metadata import read_metadata
 from edgekit.nets import named
@@ -22,7 +23,7 @@ from edgekit.pipeline.origin import NAMED
 from edgekit.pipeline.prepare import prepare
 from tests.pipeline.checkpoints import RUNTIME, exported, write, yolov8
 from tests.upstream import checkpoint as as_read
-from tests.upstream import saved
+from tests.upstream import saved, yolo11
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -208,8 +209,37 @@ def test_weights_that_lightning_saved_are_read(folder, options):
 
 @pytest.mark.usefixtures("known")
 def test_a_whole_model_is_not_read_by_a_name_of_another(whole, options):
-    with pytest.raises(UnknownNameError, match="Unknown family 'small-1'"):
-        prepare(whole, ModelOptions(family="small-1", cache=options.cache))
+    with pytest.raises(ModelError, match="is a yolov8, found --family small-1: leave it out"):
+        exported(whole, ModelOptions(family="small-1", cache=options.cache))
+
+
+def test_a_whole_model_may_be_called_what_it_is(whole, options, monkeypatch):
+    mine = Architecture(
+        "mine-1", "yolov8", lambda _: yolov8(), "0", 0, "", ClassCount("model.10.cv3.0.1.bias")
+    )
+    monkeypatch.setattr(named, "ARCHITECTURES", MappingProxyType({"mine-1": mine}))
+
+    for family in ("mine-1", "yolov8"):
+        found = prepare(whole, replace(options, family=family))
+
+        assert (found.family, found.convention.family) == ("yolov8", "yolov8")
+
+
+@pytest.mark.parametrize(("family", "is_named"), [("yolo11", True), ("yolov8", False)])
+def test_a_later_family_may_be_called_by_what_it_is_prepared_as(family, is_named, folder, options):
+    file = write(folder / "eleven.pt", {"model": yolo11()})
+
+    model = onnx.load(exported(file, replace(options, family=family)))
+
+    assert (NAMED in read_metadata(model).properties) is is_named
+
+
+@pytest.mark.parametrize("family", ["yolox", "yolov5n", "yolo8"])
+def test_a_name_that_contradicts_a_whole_model_is_refused_at_once(family, whole, tmp_path):
+    with pytest.raises(ModelError, match=f"is a yolov8, found --family {family}: leave it out"):
+        prepare(whole, ModelOptions(family=family, cache=tmp_path))
+
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.usefixtures("known")
