@@ -91,7 +91,7 @@ def write_text(path: Path, text: str) -> None:
 def _size_hw(text: str | None) -> tuple[int, int] | None:
     if text is None:
         return None
-    match = re.fullmatch(r"([1-9]\d*)(?:x([1-9]\d*))?", text)
+    match = re.fullmatch(r"([1-9]\d{0,9})(?:x([1-9]\d{0,9}))?", text)
     if match is None:
         raise typer.BadParameter(f"--input-size '{text}': expected 640 or HEIGHTxWIDTH.")
     height = int(match[1])

@@ -68,7 +68,7 @@ def is_known(name: str) -> bool:
 
 
 def is_called(name: str, arrays: Arrays) -> bool:
-    """Return whether ``arrays`` are the weights of the network, or of one of the family, ``name``."""
+    """Return whether ``arrays`` are the weights of the network or the family ``name``."""
     return is_known(name) and bool(fitting(arrays, _called(name)))
 
 

@@ -5,10 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from edgekit.errors import ConfigError
+
 if TYPE_CHECKING:
     from pathlib import Path
 
     from edgekit.measure.latency import LatencyOptions
+
+_LARGEST_SIDE = 8192  # a float image of it is 0.8 GB, and the first layers take many times that
 
 
 @dataclass(frozen=True)
@@ -32,6 +36,19 @@ class ModelOptions:
     preprocess: str | None = None
     cache: Path | None = None
     trust_code: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse an input that no memory holds.
+
+        Raises:
+            ConfigError: A side is not of 1 to 8192 pixels.
+        """
+        for side in self.input_hw or ():
+            if not 1 <= side <= _LARGEST_SIDE:
+                raise ConfigError(
+                    f"--input-size: expected sides of 1 to {_LARGEST_SIDE} pixels, found {side}. "
+                    "Choose a smaller one, such as 640."
+                )
 
 
 @dataclass(frozen=True)

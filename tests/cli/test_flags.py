@@ -15,7 +15,7 @@ def test_a_size_is_square_or_height_by_width(text, size_hw):
     assert model_options(None, text, None, None).input_hw == size_hw
 
 
-@pytest.mark.parametrize("text", ["", "0", "640x", "640x0", "6.4", "640X640", " 640"])
+@pytest.mark.parametrize("text", ["", "0", "640x", "640x0", "6.4", "640X640", " 640", "9" * 5000])
 def test_what_is_no_size_is_refused(text):
     with pytest.raises(typer.BadParameter, match="expected 640 or HEIGHTxWIDTH"):
         model_options(None, text, None, None)
