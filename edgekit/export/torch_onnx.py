@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import onnx_ir as ir
 from onnx_ir.passes import common
 
-from edgekit.errors import StageError
+from edgekit.errors import EdgekitError, StageError
 from edgekit.export.torch_script import export_script, is_scripted
 from edgekit.graphs import graph_from_proto
 from edgekit.optional import require
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 INPUT, _OUTPUTS = "images", "output"
 FAMILY, NOTES = "edgekit.family", "edgekit.notes"
 _OPSET = 18  # the exporter writes this one itself; older ones it would have to convert to
+_MOST_WRAPPINGS = 20  # errors can be chained in a circle
 _SCOPES = "pkg.torch.onnx.name_scopes"
 
 
@@ -85,6 +86,7 @@ def export_detector(detector: TorchDetector, options: ExportOptions | None = Non
     Raises:
         MissingExtraError: torch or its exporter is not installed.
         StageError: The exporter fails; the message is its own.
+        EdgekitError: A module refuses such images.
     """
     options = options or ExportOptions()
     needed_for = "Reading a PyTorch checkpoint"
@@ -100,6 +102,8 @@ def export_detector(detector: TorchDetector, options: ExportOptions | None = Non
                 model = _export_module(detector.module, images, options)
             optimizer.fold_constants(model)
     except Exception as err:  # the exporter's errors share no base but Exception
+        if refusal := _refusal(err):
+            raise refusal from None
         raise StageError(
             f"torch {torch.__version__} cannot export this {detector.family or 'module'} to "
             f"ONNX: expected a graph, found: {_first_line(err)} Export it with its own package, "
@@ -112,6 +116,16 @@ def export_detector(detector: TorchDetector, options: ExportOptions | None = Non
     model.metadata_props.update({**_metadata(detector, options), NOTES: json.dumps(notes)})
     # Until it is serialized, the graph shares its weights with the module.
     return graph_from_proto(ir.serde.serialize_model(model))
+
+
+def _refusal(err: BaseException) -> EdgekitError | None:
+    """Return the error of a module of ours that the exporter wrapped in its own, if it is one."""
+    cause: BaseException | None = err
+    for _ in range(_MOST_WRAPPINGS):
+        if cause is None or isinstance(cause, EdgekitError):
+            return cause
+        cause = cause.__cause__ or cause.__context__
+    return None
 
 
 def _export_module(module: Any, images: Any, options: ExportOptions) -> ir.Model:

@@ -11,7 +11,7 @@ from torch import nn
 
 from edgekit import optional
 from edgekit.backends.onnxruntime import OnnxRuntime
-from edgekit.errors import MissingExtraError, StageError
+from edgekit.errors import MissingExtraError, ModelError, StageError
 from edgekit.export.torch_onnx import FAMILY, INPUT, NOTES, ExportOptions, export_detector
 from edgekit.graphs import graph_to_bytes, graph_to_proto
 from edgekit.load.metadata import read_metadata
@@ -104,6 +104,16 @@ class Unexportable(nn.Module):
 def test_what_the_exporter_cannot_do_is_a_failed_stage():
     with pytest.raises(StageError, match=r"cannot export this yolov8 to ONNX: .*own package"):
         export_detector(replace(detector(), module=Unexportable().eval()), SMALL)
+
+
+class Refusing(nn.Module):
+    def forward(self, image):
+        raise ModelError("It takes images of 448 x 448 alone.")
+
+
+def test_what_a_module_refuses_is_told_in_its_own_words():
+    with pytest.raises(ModelError, match=r"^It takes images of 448 x 448 alone\.$"):
+        export_detector(replace(detector(), module=Refusing().eval()), SMALL)
 
 
 def test_a_missing_exporter_names_the_extra(monkeypatch):
