@@ -25,6 +25,11 @@ def is_function(path: Path) -> bool:
     return _FUNCTION.fullmatch(str(path)) is not None and not path.exists()
 
 
+def short_name(path: Path) -> str:
+    """Return what to call the model at ``path``: the function, or the file without its suffix."""
+    return str(path) if is_function(path) else path.stem or path.name
+
+
 def kind_of_program(path: Path) -> ProgramKind | None:
     """Return which kind of code ``path`` names or, by the names in an archive, holds."""
     if is_function(path):

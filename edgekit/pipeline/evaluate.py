@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from edgekit.errors import ConfigError
+from edgekit.load.program import short_name
 from edgekit.measure.accuracy import coco_results, detect_all, score
 from edgekit.measure.latency import measure_latency, speedup
 from edgekit.pipeline.opened import open_detector
@@ -72,7 +73,7 @@ def evaluate(
     Raises:
         ConfigError: Bad input.
     """
-    opened = open_detector(path, options, path.stem, dataset)
+    opened = open_detector(path, options, short_name(path), dataset)
     ids = _category_ids(opened, dataset)  # first: it costs nothing and may refuse
     found = detect_all(opened.candidate, dataset, progress)
     results = coco_results(found, dataset, ids or tuple(range(opened.candidate.head.classes)))
@@ -149,7 +150,7 @@ def _category_ids(opened: Opened, dataset: Dataset) -> tuple[int, ...] | None:
 
 def _names(paths: Sequence[Path]) -> list[str]:
     """Return a short name for each path; the whole path where short names collide."""
-    short = [p.parent.name if p.name == "artifact" else p.stem or p.name for p in paths]
+    short = [p.parent.name if p.name == "artifact" else short_name(p) for p in paths]
     return [
         name if short.count(name) == 1 else str(path)
         for name, path in zip(short, paths, strict=True)

@@ -14,6 +14,7 @@ from edgekit.config.calibration import open_source
 from edgekit.errors import DataError
 from edgekit.images.datasets import DatasetOptions
 from edgekit.images.read import read_image
+from edgekit.load.program import short_name
 from edgekit.measure.predict import Predictor
 from edgekit.pipeline.opened import open_detector
 from edgekit.pipeline.options import ModelOptions
@@ -60,7 +61,7 @@ def run(
         ConfigError: Bad input.
     """
     options = options or ModelOptions()
-    opened = open_detector(artifact, options, artifact.stem)
+    opened = open_detector(artifact, options, short_name(artifact))
     for warning in opened.warnings:
         logger.warning(warning)
     with Predictor(opened.candidate.at_confidence(confidence)) as predictor:

@@ -5,7 +5,7 @@ from zipfile import ZipFile
 import pytest
 
 from edgekit.errors import ModelError
-from edgekit.load.program import is_function, kind_of_program, refuse_function
+from edgekit.load.program import is_function, kind_of_program, refuse_function, short_name
 
 
 @pytest.fixture
@@ -74,3 +74,11 @@ def test_a_file_of_such_a_name_is_a_file(tmp_path, monkeypatch):
 def test_a_function_is_refused_with_the_flag_that_allows_it():
     with pytest.raises(ModelError, match=r"'my\.models:make'.*add --trust-code"):
         refuse_function(Path("my.models:make"))
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [("my.nets:make", "my.nets:make"), ("models/yolov8n.pt", "yolov8n"), (".hidden", ".hidden")],
+)
+def test_a_function_is_called_by_all_of_its_name(text, name):
+    assert short_name(Path(text)) == name
