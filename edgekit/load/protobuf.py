@@ -10,6 +10,7 @@ import onnx
 from google.protobuf.message import DecodeError
 
 from edgekit.errors import ModelError
+from edgekit.load.content import ONNX, kind_of_content
 from edgekit.load.external import read_external_data
 
 if TYPE_CHECKING:
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 
 _KINDS = (
     (b"version https://git-lfs", "a Git LFS pointer", "Fetch the real file with 'git lfs pull'."),
-    (b"PK\x03\x04", "a zip archive, as PyTorch checkpoints are", "Export the model to ONNX first."),
     (b"<", "a web page or XML", "Download the file itself, or export to ONNX."),
 )
 _TEXT = bytes(range(32, 127)) + b"\t\r\n"
@@ -93,6 +93,9 @@ def _not_onnx(path: Path, data: bytes) -> ModelError:
         "bytes that end too early, are damaged, or are no ONNX model",
         "Copy or export it again.",
     )
+    other = kind_of_content(data[:16])
+    if other not in {None, ONNX}:
+        found, remedy = other.name, other.remedy
     for magic, kind, advice in _KINDS:
         if data.lstrip().startswith(magic):
             return ModelError(

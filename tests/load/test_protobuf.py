@@ -46,7 +46,7 @@ def test_the_hash_covers_external_weights(tmp_path):
             b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n",
             "Git LFS pointer.*lfs pull",
         ),
-        (b"PK\x03\x04 archive", "zip archive.*Export the model"),
+        (b"PK\x03\x04 archive", "zip archive.*Rename it to end in .pt"),
         (b"<!DOCTYPE html><html>404</html>", "web page"),
         (bytes(range(256)) * 4, r"no ONNX model \(1024 bytes\)"),
         (MODEL.SerializeToString()[:40], r"end too early.*\(40 bytes\)"),

@@ -18,6 +18,7 @@ from edgekit.load.checkpoint.resolve import Resolver
 from edgekit.load.checkpoint.shown import shown
 from edgekit.load.checkpoint.storages import StorageId, Storages, item_size, storage_id
 from edgekit.load.checkpoint.torch_zip import SPARE_ELEMENTS
+from edgekit.load.content import SAFETENSORS, kind_of_content
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -41,7 +42,7 @@ def read_legacy(data: bytes | mmap) -> Any:
             "expected a checkpoint of PyTorch 0.2 or later, found the tar archive of an "
             "earlier one. Load and save it with PyTorch 1.0 to 2.5."
         )
-    if data[:1] != b"\x80":
+    if data[:1] != b"\x80" or kind_of_content(data[:16]) is SAFETENSORS:
         raise no_checkpoint(data)
     view = memoryview(data)
     magic = read_pickle(view, 0, is_accepted)

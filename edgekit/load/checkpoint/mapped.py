@@ -6,6 +6,7 @@ import mmap
 from typing import TYPE_CHECKING
 
 from edgekit.errors import ModelError
+from edgekit.load.content import kind_of_content
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -49,6 +50,8 @@ def no_checkpoint(data: bytes | mmap.mmap, expected: str = "a PyTorch checkpoint
     """Return the error for a file that is not ``expected``, named for what it seems to be."""
     head = data[:512]
     found, remedy = "bytes that are none", "Name the right file, or copy it again."
+    if other := kind_of_content(head):
+        found, remedy = other.name, other.remedy
     for magic, kind, advice in _KINDS:
         if head.lstrip().startswith(magic):
             found, remedy = kind, advice

@@ -11,9 +11,11 @@ from math import prod
 from typing import TYPE_CHECKING, Any
 
 from edgekit.errors import ModelError
+from edgekit.load.checkpoint.mapped import no_checkpoint
 from edgekit.load.checkpoint.shown import shown
 from edgekit.load.checkpoint.storages import BFLOAT16, flat_array, item_size
 from edgekit.load.checkpoint.tensors import is_possible
+from edgekit.load.content import SAFETENSORS, kind_of_content
 
 if TYPE_CHECKING:
     from mmap import mmap
@@ -42,8 +44,10 @@ def read_tensors(data: bytes | mmap) -> dict[str, NDArray[Any]]:
     """Return the tensors of the safetensors file ``data`` by name.
 
     Raises:
-        ModelError: It is damaged, cut short, or has a tensor of a type NumPy has not.
+        ModelError: It is damaged, cut short, of another kind, or has a type NumPy has not.
     """
+    if kind_of_content(data[:16]) not in {None, SAFETENSORS}:
+        raise no_checkpoint(data, "a safetensors file")
     size = int.from_bytes(data[:8], "little")
     if len(data) < 8 or not 2 <= size <= _MAX_HEADER or 8 + size > len(data):
         raise _damaged("no table of its tensors at its start")

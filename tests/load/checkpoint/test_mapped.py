@@ -55,6 +55,8 @@ def test_a_file_one_may_not_read_is_refused(tmp_path):
         (b"\n <!DOCTYPE html>", "a web page"),
         (b"\x1f\x8b\x08", "a gzip file"),
         (b"\x89HDF\r\n", "an HDF5 file"),
+        (b"\x08\x07\x12\x07pytorch", r"an ONNX model.*Rename it to end in \.onnx"),
+        (b"\x80\x02\0\0\0\0\0\0{", r"a safetensors file.*Rename it to end in \.safetensors"),
         (b"[net]\nbatch=1\n", "a text file"),
         (b"\x00\x01\x02", r"bytes that are none \(3 bytes\)"),
     ],

@@ -125,3 +125,13 @@ def test_the_largest_real_checkpoint_needs_an_eighth_of_the_steps_allowed(data_d
 
     assert steps == 67_161
     assert 8 * steps < MAX_STEPS
+
+
+def test_a_file_called_by_the_name_of_another_kind_is_to_be_renamed(tmp_path):
+    (tmp_path / "zip.safetensors").write_bytes(b"PK\x03\x04" + bytes(40))
+    (tmp_path / "table.pt").write_bytes(b"\x80\x02" + bytes(6) + b'{"a":{}}')
+
+    with pytest.raises(ModelError, match=r"safetensors': .*a zip archive.*Rename it .* \.pt\."):
+        read_safetensors(tmp_path / "zip.safetensors")
+    with pytest.raises(ModelError, match=r"found a safetensors file.*Rename it .* \.safetensors\."):
+        read_checkpoint(tmp_path / "table.pt")
