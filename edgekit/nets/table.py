@@ -28,7 +28,7 @@ from edgekit.nets.stored import StoredModule
 from edgekit.nets.yolov6_rules import RULES as YOLOV6
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
 
 def _poolings(stored: StoredModule, name: str) -> int:
@@ -137,6 +137,9 @@ _TORCH: dict[str, Callable[[StoredModule], nn.Module]] = {
     "activation.ReLU": lambda _: nn.ReLU(),
     "activation.Hardswish": lambda _: nn.Hardswish(),
     "activation.LeakyReLU": torch_layers.leaky_relu,
+    "activation.GELU": torch_layers.gelu,
+    "activation.Mish": lambda _: nn.Mish(),
+    "activation.ReLU6": lambda _: nn.ReLU6(),
     "linear.Identity": lambda _: nn.Identity(),
 }
 _LEARNED = {"ImplicitA": False, "ImplicitM": True}  # whether it multiplies
@@ -216,6 +219,20 @@ def _unknown(stored: StoredModule) -> ModelError:
     kind = UnknownClassError if is_block else ModelError
     return kind(
         f"Cannot load '{stored.file}': {stored.where} is of a class edgekit has no module for. "
-        f"Known: {', '.join(sorted({*_BLOCKS, *_LEARNED}))} of YOLOv5 to YOLO11. "
-        "Export the model to ONNX with its own package, and give edgekit that file."
+        f"{_known(stored)} Export the model to ONNX with its own package, and give edgekit that "
+        "file."
     )
+
+
+def _known(stored: StoredModule) -> str:
+    """Return what is known of the kind that ``stored`` is of."""
+    if "activation" in stored.class_name or stored.key.rpartition(".")[2] == "act":
+        known = [name for name in _TORCH if name.startswith("activation.")]
+        return f"Known activations: {_listed(known)}."
+    if stored.class_name.startswith("torch."):
+        return f"Known layers of torch: {_listed([*_TORCH, *_CONTAINERS])}."
+    return f"Known: {_listed([*_BLOCKS, *_LEARNED])} of YOLOv5 to YOLO11."
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(sorted({name.rpartition(".")[2] for name in names}))

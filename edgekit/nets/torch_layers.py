@@ -118,6 +118,18 @@ def leaky_relu(stored: StoredModule) -> nn.LeakyReLU:
     return nn.LeakyReLU(stored.number("negative_slope"))
 
 
+def gelu(stored: StoredModule) -> nn.GELU:
+    """Return the activation: by the error function, or by the approximation it says.
+
+    Raises:
+        ModelError: It says another.
+    """
+    formula = stored.attribute("approximate")
+    if formula not in {None, "none", "tanh"}:  # torch before 1.12 knew one formula, and no name
+        raise stored.error("'approximate' of 'none' or 'tanh'", f"{formula!r}")
+    return nn.GELU(formula or "none")
+
+
 def learned(stored: StoredModule, *, multiplies: bool) -> Implicit:
     """Return the learned numbers of YOLOv7, one per channel.
 

@@ -70,6 +70,26 @@ def test_only_of_a_block_with_weights_may_they_tell_what_it_is(name, parts, kind
     assert type(refusal.value) is kind
 
 
+@pytest.mark.parametrize(
+    ("name", "listed"),
+    [
+        ("torch.nn.modules.activation.CELU", "Known activations: GELU, Hardswish, LeakyReLU, "),
+        ("torch.nn.modules.rnn.LSTM", "Known layers of torch: BatchNorm2d, Conv2d, "),
+        ("models.common.Secret", "Known: AConv, ADown, "),
+    ],
+)
+def test_what_is_known_of_its_kind_is_listed(name, listed):
+    with pytest.raises(ModelError, match=listed):
+        build_module(stored(saved(name)))
+
+
+@pytest.mark.parametrize("layer", [nn.Mish(), nn.ReLU6(), nn.GELU()])
+def test_an_activation_is_computed_as_torch_does(layer):
+    x = torch.randn(1, 2, 5, 5)
+
+    assert torch.equal(build_module(stored(layer))(x), layer(x))
+
+
 def test_a_part_that_the_block_does_not_have_is_refused():
     module = conv(3, 4)
     module.add_module("extra", nn.Identity())

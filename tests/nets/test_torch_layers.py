@@ -25,6 +25,8 @@ def stored(layer: nn.Module, **changed) -> StoredModule:
         nn.MaxPool2d(3, 2, 1, ceil_mode=True),
         nn.Upsample(scale_factor=3.0, mode="nearest"),
         nn.LeakyReLU(0.3),
+        nn.GELU(),
+        nn.GELU("tanh"),
     ],
 )
 def test_a_layer_computes_what_the_stored_one_did(layer):
@@ -34,10 +36,25 @@ def test_a_layer_computes_what_the_stored_one_did(layer):
         nn.MaxPool2d: torch_layers.max_pool,
         nn.Upsample: torch_layers.upsample,
         nn.LeakyReLU: torch_layers.leaky_relu,
+        nn.GELU: torch_layers.gelu,
     }[type(layer)]
     x = torch.randn(2, 4, 9, 11)
 
     torch.testing.assert_close(build(stored(layer))(x), layer(x), rtol=0, atol=0)
+
+
+def test_a_gelu_of_before_it_had_a_choice_is_the_exact_one():
+    x = torch.randn(2, 4, 3, 3)
+    exact = x * (1 + torch.erf(x / 2**0.5)) / 2
+
+    built = torch_layers.gelu(stored(nn.GELU("tanh"), approximate=None))
+
+    torch.testing.assert_close(built(x), exact)
+
+
+def test_a_gelu_of_another_formula_is_refused():
+    with pytest.raises(ModelError, match="'approximate' of 'none' or 'tanh', found 'sigmoid'"):
+        torch_layers.gelu(stored(nn.GELU(), approximate="sigmoid"))
 
 
 @pytest.mark.parametrize(
