@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Protocol
 
-import numpy as np
 import torch
 from torch import nn
 
 from edgekit.errors import ModelError, UnknownClassError
 from edgekit.nets.heads import BuiltHead, build_head, is_head
+from edgekit.nets.notes import notes_of_names, notes_of_precision
 from edgekit.nets.routed import RoutedNetwork, Source, needed
 from edgekit.nets.stored import StoredModule, StoredObject
 from edgekit.nets.table import build_module, kind_of
@@ -109,7 +109,7 @@ def build_detector(checkpoint: ReadCheckpoint) -> LoadedDetector:
         _class_names(network, head.classes),
         head.strides,
         head.end_to_end,
-        (*note, *head.notes, *_left_out(spare), *_half(network)),
+        (*note, *head.notes, *_left_out(spare), *_said(network, head.classes)),
         _side(checkpoint.content),
     )
 
@@ -134,7 +134,7 @@ def _yolov6(network: StoredModule, note: tuple[str, ...]) -> LoadedDetector:
     module.requires_grad_(requires_grad=False)
     _check_all_used(network, module, ())
     _try(network, module, built.strides)
-    notes = (*note, *built.notes, *_half(network))
+    notes = (*note, *built.notes, *_said(network))
     return LoadedDetector(module, "yolov6", (), built.strides, end_to_end=False, notes=notes)
 
 
@@ -275,8 +275,8 @@ def _side(content: Any) -> int | None:
     return side if isinstance(side, int) and 0 < side <= _LARGEST_SIDE else None
 
 
-def _half(network: StoredModule) -> tuple[str, ...]:
+def _said(network: StoredModule, classes: int | None = None) -> tuple[str, ...]:
+    """Return the notes of the precision and, where the head has ``classes``, of their names."""
     arrays = (array for of in network.walk() for array in of.arrays().values())
-    if any(array.dtype == np.float16 for array in arrays):
-        return ("Half-precision weights are computed in float32.",)
-    return ()
+    names = () if classes is None else notes_of_names(_names(network), classes)
+    return (*names, *notes_of_precision(arrays))

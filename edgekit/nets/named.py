@@ -13,6 +13,7 @@ from edgekit.errors import ModelError, UnknownNameError
 from edgekit.nets.architectures.registry import ARCHITECTURES
 from edgekit.nets.build import LoadedDetector
 from edgekit.nets.distance_head import EndToEndHead
+from edgekit.nets.notes import notes_of_names, notes_of_precision
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -167,8 +168,6 @@ def _built(
     module = architecture.build(classes)
     module.load_state_dict({k: _tensor(v) for k, v in arrays.items()}, strict=False)
     module.eval().requires_grad_(requires_grad=False)
-    half = any(array.dtype == np.float16 for array in arrays.values())
-    said = "Half-precision weights are computed in float32."
     if whole is not None:
         unchecked = "activations and wiring of the file are not checked."
         notes = (*notes, f"Built as {architecture.name}: {unchecked}")
@@ -178,7 +177,7 @@ def _built(
         whole if whole is not None and len(whole) == classes else (),
         tuple(map(float, architecture.strides)),
         any(isinstance(part, EndToEndHead) for part in module.modules()),
-        (*notes, *([said] if half else [])),
+        (*notes, *notes_of_names(whole or (), classes), *notes_of_precision(arrays.values())),
         architecture.side,
     )
 

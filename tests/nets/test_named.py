@@ -87,6 +87,11 @@ def test_class_names_that_do_not_fit_the_head_are_left_out():
 
     assert build_named(FILE, weights(), "tiny-a", whole=names).class_names == names
     assert build_named(FILE, weights(), "tiny-a", whole=names[:4]).class_names == ()
+    told = build_named(FILE, weights(), "tiny-a", whole=names[:4]).notes
+    assert (
+        "The class names of the file are left out: it has 4, and the head tells 5 classes apart."
+        in told
+    )
 
 
 def test_the_number_of_classes_is_read_off():

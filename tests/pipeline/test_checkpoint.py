@@ -142,6 +142,17 @@ def test_what_loading_left_out_is_among_the_notes(folder, options):
     assert any(note.startswith("Folded") for note in notes)
 
 
+def test_bfloat16_and_names_of_other_classes_are_among_the_notes(folder, options):
+    model = yolov8(names={0: "cat"}).bfloat16()
+
+    notes = prepare(write(folder / "brain.pt", {"model": model}), options).notes
+
+    assert notes[:2] == (
+        "The class names of the file are left out: it has 1, and the head tells 3 classes apart.",
+        "bfloat16 weights are computed in float32.",
+    )
+
+
 class Small(nn.Module):
     """A detector with keys of its own."""
 

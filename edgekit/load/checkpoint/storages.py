@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 BFLOAT16 = "bfloat16"
+# Views keep the metadata, which is all that tells these from float32.
+_WIDENED = np.dtype(np.float32, metadata={"stored": BFLOAT16})
 Order = Literal["<", ">"]
 _TYPES = {
     "HalfStorage": "f2",
@@ -135,10 +137,13 @@ class Storages:
 
 
 def flat_array(raw: memoryview, dtype: str, order: Order = "<") -> NDArray[Any]:
-    """Return ``raw`` as a read-only array; without a copy where the bytes allow it."""
+    """Return ``raw`` as a read-only array; without a copy where the bytes allow it.
+
+    bfloat16 becomes float32, whose type says ``{"stored": "bfloat16"}`` in its metadata.
+    """
     if dtype == BFLOAT16:
         high = np.frombuffer(raw, f"{order}u2").astype(np.uint32)
-        array = (high << 16).view(np.float32)
+        array = (high << 16).view(_WIDENED)
     elif dtype == "?":
         array = np.frombuffer(raw, np.uint8) != 0
     else:
