@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 Arrays = Mapping[str, NDArray[Any]]
 Shapes = dict[str, tuple[int, ...]]
 
+_LEAST_SHARED, _USUAL_CLASSES = 0.25, 80
 _LAYERS = "model."  # what the networks of numbered layers call them; some tools leave it out
 # Of no use after training and often left out; and anchors in pixels, which follow from the others.
 _NEEDLESS = ("num_batches_tracked", "anchor_grid")
@@ -58,7 +59,7 @@ def build_named(
         return _built(chosen, arrays, notes, whole)
     fits = fitting(arrays, wanted or ARCHITECTURES.values())
     if len(fits) != 1:
-        raise _not_one(path, name, fits)
+        raise _not_one(path, fits) if fits else _none(path, name, arrays, wanted)
     note = f"The names and shapes of its weights are those of {fits[0].name}: read as that."
     return _built(fits[0], _as_named_by(fits[0], arrays), (*notes, note), whole)
 
@@ -134,26 +135,63 @@ def _require_fit(path: Path, architecture: Architecture, arrays: Arrays) -> None
     if not faults:
         return
     fits = ", ".join(one.name for one in fitting(arrays))
-    advice = f"They fit {fits}: name that." if fits else "Name the network they are of."
+    advice = f" They fit {fits}: name that." if fits else _folded(architecture, arrays)
     raise ModelError(
         f"Cannot load '{path}' as {architecture.name}: expected the weights of that network, "
-        f"found {'; '.join(faults)}. {advice} A network that was changed has to be exported to "
+        f"found {'; '.join(faults)}.{advice} A network that was changed has to be exported to "
         "ONNX with its own package."
     )
 
 
-def _not_one(path: Path, name: str | None, fits: tuple[Architecture, ...]) -> ModelError:
-    among = "any network edgekit knows by name" if name is None else f"any {name}"
+def _not_one(path: Path, fits: tuple[Architecture, ...]) -> ModelError:
     found = ", ".join(one.name for one in fits)
-    if found:
-        return ModelError(
-            f"Cannot load '{path}': expected weights of one network, found that they fit {found}. "
-            "Choose with --family NAME."
-        )
+    return ModelError(
+        f"Cannot load '{path}': expected weights of one network, found that they fit {found}. "
+        "Choose with --family NAME."
+    )
+
+
+def _none(
+    path: Path, name: str | None, arrays: Arrays, among: Iterable[Architecture] | None
+) -> ModelError:
+    """Return the refusal of weights that fit no network, with what keeps them from the nearest."""
+    wanted = "any network edgekit knows by name" if name is None else f"any {name}"
+    nearest = _nearest(arrays, ARCHITECTURES.values() if among is None else among)
+    known = ", ".join(sorted(ARCHITECTURES))
+    told = f"found others. Known: {known}. Give --family NAME to see what differs."
+    if nearest is not None:
+        arrays = _as_named_by(nearest, arrays)
+        faults = "; ".join(_faults(nearest, arrays))
+        told = f"found none; of {nearest.name}, the nearest: {faults}.{_folded(nearest, arrays)}"
     return ModelError(
         f"Cannot load '{path}': it holds weights and not how they are wired: expected the names "
-        f"and shapes of {among}, found others. Known: {', '.join(sorted(ARCHITECTURES))}. Give "
-        "--family NAME to see what differs, save the model whole, or export it to ONNX."
+        f"and shapes of {wanted}, {told} Save the model whole, or export it to ONNX."
+    )
+
+
+def _nearest(arrays: Arrays, among: Iterable[Architecture]) -> Architecture | None:
+    """Return the network with the most weights in common; ``None`` where those are few."""
+    shared = {one.name: _shared(one, _as_named_by(one, arrays)) for one in among}
+    name = max(shared, key=lambda name: shared[name])
+    return ARCHITECTURES[name] if shared[name][0] >= _LEAST_SHARED * len(arrays) else None
+
+
+def _shared(architecture: Architecture, arrays: Arrays) -> tuple[int, int]:
+    """Return how many weights are those of the network; then less, the more of it is missing."""
+    shapes = {key: tuple(value.shape) for key, value in arrays.items()}
+    layout = _layout(architecture, architecture.classes.of(shapes) or _USUAL_CLASSES)
+    return sum(shapes.get(key) == shape for key, shape in layout.items()), -len(layout)
+
+
+def _folded(architecture: Architecture, arrays: Arrays) -> str:
+    """Return what to do where the network has batch normalizations, and ``arrays`` have none."""
+    mean = "running_mean"
+    has = any(key.endswith(mean) for key in _layout(architecture, _USUAL_CLASSES))
+    if not has or any(key.endswith(mean) for key in arrays):
+        return ""
+    return (
+        " Its batch normalizations seem to be folded into the convolutions: give the weights from "
+        "before that."
     )
 
 

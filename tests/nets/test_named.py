@@ -156,6 +156,31 @@ def test_the_network_they_do_fit_is_named():
         build_named(FILE, weights(6, deep=1), "tiny-a")
 
 
+def test_the_nearest_network_is_named_with_what_is_missing():
+    changed = weights(6, deep=1, **{"model.0.bias": None})
+    found = r"of tiny-c, the nearest: 1 missing, the first 'model\.0\.bias'\. Save"
+
+    with pytest.raises(ModelError, match=found) as refusal:
+        build_named(FILE, changed)
+
+    assert "Known:" not in str(refusal.value)
+
+
+def test_a_network_may_be_the_nearest_without_what_tells_its_classes():
+    with pytest.raises(ModelError, match=r"of tiny-a, the nearest: no 'model\.2\.weight'"):
+        build_named(FILE, weights(**{"model.2.weight": None}), "tiny")
+
+
+@pytest.mark.parametrize("name", [None, "tiny-a"])
+def test_weights_without_their_batch_norms_are_told_to_be_folded(name):
+    folded = {k: v for k, v in weights().items() if not k.startswith("model.1.")}
+
+    with pytest.raises(ModelError, match="batch normalizations seem to be folded") as refusal:
+        build_named(FILE, folded, name)
+
+    assert "Name the network" not in str(refusal.value)
+
+
 def test_weights_that_fit_two_networks_are_a_question():
     with pytest.raises(ModelError, match=r"they fit tiny-b, other\. Choose with --family NAME"):
         build_named(FILE, weights(6))
