@@ -1,5 +1,5 @@
 # `make demo` sets up .venv and converts the detector that ships with edgekit; `make test` runs all
-# that a change has to pass. Both need nothing but Python 3.11 or later.
+# that a change has to pass; `make nightly` what takes longer. They need nothing but Python 3.11 or later.
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c 'import ensurepip, sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
 	&& echo $$p && break; done)
@@ -11,10 +11,13 @@ BENCH_READY := $(VENV)/.bench-ready
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 PYTEST_ARGS ?= -n 2 -q
 
-.PHONY: setup lint test demo bench clean
+.PHONY: setup lint test nightly demo bench clean
 
 test: lint
 	$(BIN)/pytest $(PYTEST_ARGS)
+
+nightly: $(READY)
+	$(BIN)/pytest $(PYTEST_ARGS) -m nightly
 
 lint: $(READY)
 	$(BIN)/ruff check
