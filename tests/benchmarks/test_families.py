@@ -37,7 +37,7 @@ def one_thread():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", map(sometimes, ONE_OF_EACH))
+@pytest.mark.parametrize("name", [sometimes(name) for name in ONE_OF_EACH])
 def test_a_whole_network_computes_the_same_when_folded(name):
     found = families.measured(name, 64)
 
