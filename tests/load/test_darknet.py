@@ -170,7 +170,7 @@ def test_the_weights_are_the_numbers_that_were_written(tmp_path_factory, numbers
     [
         (b"short", "expected a Darknet .weights file, found a text file"),
         (b"version https://git-lfs.github.com/spec/v1\noid", "found a Git LFS pointer"),
-        (b"PK\x03\x04" + b"\x80" * 40, "found bytes that are none"),
+        (b"PK\x03\x04" + b"\x80" * 40, "found a zip archive"),
         (file_of([1], (-1, 0, 0)), "expected a Darknet .weights file"),
         (file_of([1], (0, 2001, 0)), "expected a Darknet .weights file"),
         (file_of([]), "behind a header of 20 bytes, found 20 bytes"),
