@@ -75,19 +75,21 @@ def importable() -> Iterator[None]:
     added: dict[str, ModuleType] = {}
     for name, kind in _classes.items():
         home = name.rpartition(".")[0]
-        if home.partition(".")[0] in sys.modules:
-            continue  # a real package, such as torch
+        if home.partition(".")[0] in {"torch", *sys.stdlib_module_names}:
+            continue  # named in a test, and real
         parts = home.split(".")
         for end in range(1, len(parts) + 1):
             package = ".".join(parts[:end])
             added.setdefault(package, ModuleType(package))
         setattr(added[home], kind.__name__, kind)
+    before = {home: sys.modules[home] for home in added if home in sys.modules}
     sys.modules.update(added)
     try:
         yield
     finally:
         for home in added:
             del sys.modules[home]
+        sys.modules.update(before)
 
 
 def conv(inputs: int, outputs: int, k: int = 1, s: int = 1, *, home=V8, **options) -> nn.Module:
