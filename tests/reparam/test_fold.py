@@ -6,16 +6,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgekit.backends.onnxruntime import OnnxRuntime
-from edgekit.graphs import graph_from_model, graph_from_proto, graph_to_bytes
+from edgekit.graphs import graph_from_model, graph_from_proto
 from edgekit.reparam.fold import FOLDED, FoldBatchNorm, fold_batchnorm
 from edgekit.reparam.normal_form import normal_form
 from edgekit.reparam.parity import prove_parity
 from edgekit.reparam.probes import probe_inputs
 from edgekit.reparam.rules import Rewrite
 from tests.networks import network
+from tests.reparam.running import RUNTIME, run
 from tests.strategies import seeds
-
-RUNTIME = OnnxRuntime(threads=1, optimize=False)
 
 
 def statistics(rng: np.random.Generator, channels: int) -> dict[str, np.ndarray]:
@@ -26,11 +25,6 @@ def statistics(rng: np.random.Generator, channels: int) -> dict[str, np.ndarray]
         "var": rng.uniform(0.1, 2, size=channels),
     }
     return {name: array.astype(np.float32) for name, array in arrays.items()}
-
-
-def run(graph, x: np.ndarray) -> np.ndarray:
-    with RUNTIME.open(graph_to_bytes(graph)) as session:
-        return session.run({"x": x})["y"]
 
 
 def normalized(values: np.ndarray, stats: dict[str, np.ndarray], epsilon: float) -> np.ndarray:

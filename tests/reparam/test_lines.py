@@ -3,25 +3,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edgekit.backends.onnxruntime import OnnxRuntime
-from edgekit.graphs import graph_to_bytes
 from edgekit.reparam.blocks import prove_blocks
 from edgekit.reparam.lines import fold_lines, line_of
 from edgekit.reparam.parity import prove_parity
 from edgekit.reparam.probes import probe_inputs
 from tests.networks import network
+from tests.reparam.running import RUNTIME, op_types, run
 from tests.strategies import seeds
-
-RUNTIME = OnnxRuntime(threads=1, optimize=False)
-
-
-def run(graph, x: np.ndarray) -> np.ndarray:
-    with RUNTIME.open(graph_to_bytes(graph)) as session:
-        return session.run({"x": x})["y"]
-
-
-def op_types(graph) -> list[str]:
-    return [node.op_type for node in graph.model.graph]
 
 
 def by_definition(op: str, one: np.ndarray, other: np.ndarray) -> np.ndarray:

@@ -5,8 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edgekit.backends.onnxruntime import OnnxRuntime
-from edgekit.graphs import graph_from_model, graph_from_proto, graph_to_bytes
+from edgekit.graphs import graph_from_model, graph_from_proto
 from edgekit.macs import macs_per_node
 from edgekit.reparam.merge import MergeBranches, Merged, merge_branches
 from edgekit.reparam.parity import prove_parity
@@ -19,18 +18,8 @@ from tests.reparam.branches import (
     conv_term,
     norm_term,
 )
+from tests.reparam.running import RUNTIME, op_types, run
 from tests.strategies import seeds
-
-RUNTIME = OnnxRuntime(threads=1, optimize=False)
-
-
-def run(graph, x: np.ndarray) -> np.ndarray:
-    with RUNTIME.open(graph_to_bytes(graph)) as session:
-        return session.run({"x": x})["y"]
-
-
-def op_types(graph) -> list[str]:
-    return [node.op_type for node in graph.model.graph]
 
 
 def attributes(node) -> dict:

@@ -5,14 +5,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edgekit.backends.onnxruntime import OnnxRuntime
-from edgekit.graphs import graph_to_bytes
 from edgekit.reparam.blocks import prove_blocks
 from edgekit.reparam.pools import chain_pools
 from tests.networks import network
+from tests.reparam.running import RUNTIME, run
 from tests.strategies import seeds
-
-RUNTIME = OnnxRuntime(threads=1, optimize=False)
 
 
 def same(kernel: int, source: str = "x") -> str:
@@ -24,11 +21,6 @@ def side_by_side(*pools: str, size: str = "16,13"):
     names = ", ".join(f"p{i}" for i in range(len(pools)))
     body = f"{' '.join(lines)} y = Concat<axis=1>(x, {names})"
     return network(f"g (float[1,2,{size}] x) => (y) {{ {body} }}")
-
-
-def run(graph, x: np.ndarray) -> np.ndarray:
-    with RUNTIME.open(graph_to_bytes(graph)) as session:
-        return session.run({"x": x})["y"]
 
 
 def kernels(graph) -> dict[str, tuple[int, ...]]:

@@ -4,7 +4,6 @@ from itertools import product
 import numpy as np
 import pytest
 
-from edgekit.backends.onnxruntime import OnnxRuntime
 from edgekit.errors import ParityError
 from edgekit.export.simplify import simplify
 from edgekit.load.onnx_file import load_onnx
@@ -16,9 +15,7 @@ from edgekit.reparam.probes import probe_inputs
 from edgekit.reparam.reparameterize import reparameterize
 from edgekit.reparam.trees import sum_trees
 from tests.networks import network
-
-RUNTIME = OnnxRuntime(threads=1, optimize=False)
-
+from tests.reparam.running import RUNTIME, op_types
 
 BN = "BatchNormalization"
 BLOCK = f"""
@@ -38,10 +35,6 @@ def repvgg(blocks: int, then: str = "y# = Relu(sum#)"):
             arrays["".join((*name, n))] = rng.uniform(0.5, 2, 4)
     text = f"g (float[1,4,8,8] x) => (y) {{ {' '.join(lines)} y = Tanh({x}) }}"
     return network(text, **{name: a.astype(np.float32) for name, a in arrays.items()})
-
-
-def op_types(graph) -> list[str]:
-    return [node.op_type for node in graph.model.graph]
 
 
 def test_a_training_time_repvgg_becomes_a_plain_stack():

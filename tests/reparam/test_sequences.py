@@ -3,27 +3,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edgekit.backends.onnxruntime import OnnxRuntime
-from edgekit.graphs import graph_to_bytes
 from edgekit.macs import macs_per_node, parameters
 from edgekit.reparam.blocks import prove_blocks
 from edgekit.reparam.parity import prove_parity
 from edgekit.reparam.probes import probe_inputs
 from edgekit.reparam.sequences import join_sequences
 from tests.networks import network
+from tests.reparam.running import RUNTIME, op_types, run
 from tests.strategies import seeds
 
-RUNTIME = OnnxRuntime(threads=1, optimize=False)
 RNG = np.random.default_rng(0)
-
-
-def run(graph, x: np.ndarray) -> np.ndarray:
-    with RUNTIME.open(graph_to_bytes(graph)) as session:
-        return session.run({"x": x})["y"]
-
-
-def op_types(graph) -> list[str]:
-    return [node.op_type for node in graph.model.graph]
 
 
 @settings(max_examples=100)
