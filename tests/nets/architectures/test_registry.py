@@ -1,7 +1,11 @@
 import pytest
 
 from edgekit.nets.architectures.registry import ARCHITECTURES, ClassCount
-from tests.published import on_meta, shapes, spare_parameters
+from tests.published import check_size, layout, on_meta, shapes, spare_parameters
+
+# Their figures are counted in ways of their own; the tests of each say how.
+COUNTED_OTHERWISE = {"yolox", "nanodet", "repvgg", "mobileone"}
+CLASSIFIERS = {"repvgg", "mobileone"}
 
 
 @pytest.mark.parametrize(
@@ -21,6 +25,20 @@ def test_classes_are_told_from_one_tensor(count, shape, expected):
 
 def test_every_network_is_found_by_its_own_name():
     assert all(name == of.name for name, of in ARCHITECTURES.items())
+
+
+@pytest.mark.parametrize("name", list(ARCHITECTURES))
+def test_keys_and_shapes_are_those_of_the_package(name):
+    classes = 1000 if ARCHITECTURES[name].family in CLASSIFIERS else 80
+
+    assert shapes(on_meta(name, classes)) == layout(name)
+
+
+@pytest.mark.parametrize(
+    "name", [n for n, of in ARCHITECTURES.items() if of.family not in COUNTED_OTHERWISE]
+)
+def test_its_size_is_the_published_one(name):
+    check_size(name)
 
 
 @pytest.mark.parametrize("name", list(ARCHITECTURES))
