@@ -85,7 +85,7 @@ def export_difference(path: Path, detector: Detector) -> float:
     from edgekit.export.torch_parity import prove_export
     from edgekit.graphs import graph_from_proto
     from edgekit.load.checkpoint.read import read_checkpoint
-    from edgekit.nets.build import build_detector
+    from edgekit.nets.stored.build import build_detector
     from edgekit.pipeline.prepare import proof_backend
 
     images = photographs(detector)

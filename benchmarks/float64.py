@@ -119,10 +119,12 @@ class MaxPool(OpRun):  # type: ignore[misc]
     def _run(self, x: Any, **attributes: Any) -> tuple[Any]:
         from torch.nn import functional
 
-        assert not attributes["ceil_mode"]
+        partial = bool(attributes["ceil_mode"])
+        assert not (partial and any(attributes["pads"] or ()))
         image = functional.pad(_torch(x), _sides(attributes), value=-np.inf)
         kernel, strides = attributes["kernel_shape"], attributes["strides"] or (1, 1)
-        return (functional.max_pool2d(image, tuple(kernel), tuple(strides)).numpy(),)
+        found = functional.max_pool2d(image, tuple(kernel), tuple(strides), ceil_mode=partial)
+        return (found.numpy(),)
 
 
 class GatherElements(OpRun):  # type: ignore[misc]

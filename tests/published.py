@@ -11,11 +11,11 @@ import torch
 from torch import nn
 
 from edgekit.nets.architectures.registry import ARCHITECTURES
-from edgekit.nets.distance_head import Expectation
-from edgekit.nets.mobileone_blocks import MobileOneBlock
-from edgekit.nets.yolov7_blocks import Implicit
-from edgekit.nets.yolov9_blocks import SummedBranches
-from edgekit.nets.yolov10_blocks import RepVggDw
+from edgekit.nets.blocks.mobileone import MobileOneBlock
+from edgekit.nets.blocks.yolov7 import Implicit
+from edgekit.nets.blocks.yolov9 import SummedBranches
+from edgekit.nets.blocks.yolov10 import RepVggDw
+from edgekit.nets.heads.distances import Expectation
 
 if TYPE_CHECKING:
     from edgekit.nets.architectures.registry import Architecture

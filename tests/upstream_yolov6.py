@@ -6,11 +6,11 @@ import torch
 from torch import nn
 
 from edgekit.nets.architectures.yolov6 import build
-from edgekit.nets.pyramid import Pyramid
-from edgekit.nets.yolo_blocks import ConvBlock, Sppf
-from edgekit.nets.yolov6 import EfficientHead, RepBiFpan, RepPan
-from edgekit.nets.yolov6_blocks import BiFusion, CspSppf, Enlarge, RepBlock
-from edgekit.nets.yolov9_blocks import SummedBranches
+from edgekit.nets.blocks.yolo import ConvBlock, Sppf
+from edgekit.nets.blocks.yolov6 import BiFusion, CspSppf, Enlarge, RepBlock
+from edgekit.nets.blocks.yolov9 import SummedBranches
+from edgekit.nets.networks.pyramid import Pyramid
+from edgekit.nets.networks.yolov6 import EfficientHead, RepBiFpan, RepPan
 from tests.published import fill
 from tests.upstream import saved
 

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from edgekit.errors import ModelError, UnknownNameError
 from edgekit.nets.architectures.registry import ARCHITECTURES
-from edgekit.nets.build import LoadedDetector
-from edgekit.nets.distance_head import EndToEndHead
+from edgekit.nets.heads.distances import EndToEndHead
 from edgekit.nets.notes import notes_of_names, notes_of_precision
+from edgekit.nets.stored.build import LoadedDetector
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

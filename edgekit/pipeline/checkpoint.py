@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from edgekit.load.checkpoint.values import Checkpoint
-    from edgekit.nets.build import LoadedDetector
+    from edgekit.nets.stored.build import LoadedDetector
     from edgekit.pipeline.options import ModelOptions
 
 _SUFFIXES = frozenset({".pt", ".pth", ".ckpt", ".pt2", ".torchscript", ".safetensors"})
@@ -55,7 +55,7 @@ def checkpoint_origin(path: Path, options: ModelOptions) -> Origin:
 def _build(checkpoint: Checkpoint, family: str | None) -> tuple[LoadedDetector, bool]:
     """Return the detector, and whether it is known by name: ``family`` is no question any more."""
     require("torch", extra="torch", needed_for=f"Reading '{checkpoint.path}'")
-    from edgekit.nets.build import build_detector, holds_network
+    from edgekit.nets.stored.build import build_detector, holds_network
 
     if not holds_network(checkpoint):
         return _build_named(checkpoint, family), True
@@ -103,8 +103,8 @@ def _build_changed(
     Raises:
         ModelError: ``refusal``, where the user says nothing.
     """
-    from edgekit.nets.build import stored_names
     from edgekit.nets.named import fitting, is_known
+    from edgekit.nets.stored.build import stored_names
 
     if family is not None and is_known(family):
         return _build_named(checkpoint, family, stored_names(checkpoint))

@@ -53,7 +53,7 @@ def _build(
     named: tuple[tuple[str, ...], str | None],
 ) -> Built:
     require("torch", extra="torch", needed_for=f"Reading '{files.weights}'")
-    from edgekit.nets.darknet import build_darknet
+    from edgekit.nets.darknet.build import build_darknet
 
     names, note = named
     detector = build_darknet(model)

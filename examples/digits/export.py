@@ -17,7 +17,7 @@ import torch
 from safetensors.torch import save_file
 from spread import spread_channels
 
-from edgekit.nets.repvgg_detector import RepVggDetector
+from edgekit.nets.networks.repvgg_detector import RepVggDetector
 from edgekit.scenes.scene import SIDE
 from edgekit.scenes.sources import DIGITS
 

@@ -9,10 +9,10 @@ from assign import Objects, assign
 from torch import Tensor
 from torch.nn import functional
 
-from edgekit.nets.repvgg_detector import boxes_xyxy
+from edgekit.nets.networks.repvgg_detector import boxes_xyxy
 
 if TYPE_CHECKING:
-    from edgekit.nets.repvgg_detector import Maps
+    from edgekit.nets.networks.repvgg_detector import Maps
 
 CLASS_WEIGHT, BOX_WEIGHT, DISTANCE_WEIGHT = 1.0, 5.0, 1.0
 

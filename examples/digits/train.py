@@ -22,7 +22,7 @@ from loss import detection_loss
 from scenes_on_disk import SceneArray, load_scenes
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from edgekit.nets.repvgg_detector import Maps, RepVggDetector, places
+from edgekit.nets.networks.repvgg_detector import Maps, RepVggDetector, places
 
 if TYPE_CHECKING:
     from torch import Tensor

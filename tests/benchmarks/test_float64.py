@@ -25,6 +25,7 @@ NODES = (
     "y = Conv<group=2>(x, w)",
     "y = ConvTranspose<strides=[2,2]>(x, t)",
     "y = MaxPool<kernel_shape=[3,2], strides=[2,1], pads=[1,0,1,1]>(x)",
+    "y = MaxPool<kernel_shape=[2,2], strides=[2,2], ceil_mode=1>(x)",
     "y = GatherElements<axis=2>(x, i)",
 )
 

@@ -4,8 +4,8 @@ import struct
 import onnx
 import torch
 
-from edgekit.nets.build import build_detector
-from tests.nets.darknet_cfgs import yolov4_tiny
+from edgekit.nets.stored.build import build_detector
+from tests.nets.darknet.cfgs import yolov4_tiny
 from tests.pipeline.checkpoints import yolov8
 from tests.pipeline.test_prepare import branch_beside_every_2x2_conv
 from tests.upstream import checkpoint

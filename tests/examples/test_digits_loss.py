@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from loss import detection_loss, distribution_loss, generalized_iou
 
 from edgekit.boxes import box_iou
-from edgekit.nets.repvgg_detector import Maps, places
+from edgekit.nets.networks.repvgg_detector import Maps, places
 
 SIZES = [torch.Size((8, 8)), torch.Size((4, 4)), torch.Size((2, 2))]
 

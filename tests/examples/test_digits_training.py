@@ -10,7 +10,7 @@ from scenes_on_disk import load_scenes
 from spread import spread_channels
 from train import Settings, Training
 
-from edgekit.nets.repvgg_detector import RepVggDetector
+from edgekit.nets.networks.repvgg_detector import RepVggDetector
 from edgekit.scenes.scene import render_scene
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from edgekit.export.torch_onnx import ExportOptions
-from edgekit.nets.build import build_detector
+from edgekit.nets.stored.build import build_detector
 from tests.upstream import checkpoint, yolo
 
 if TYPE_CHECKING:
-    from edgekit.nets.build import LoadedDetector
+    from edgekit.nets.stored.build import LoadedDetector
 
 FAMILIES = ("yolov5", "yolov8", "yolov10")
 SMALL = ExportOptions((64, 96), properties={"mine": "1"})

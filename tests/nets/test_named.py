@@ -9,7 +9,7 @@ from torch import nn
 from edgekit.errors import ModelError, UnknownNameError
 from edgekit.nets import named
 from edgekit.nets.architectures.registry import Architecture, ClassCount
-from edgekit.nets.distance_head import EndToEndHead
+from edgekit.nets.heads.distances import EndToEndHead
 from edgekit.nets.named import build_named, fitting, is_known
 
 FILE = Path("weights.pt")

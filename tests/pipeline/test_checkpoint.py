@@ -14,8 +14,8 @@ from edgekit.images.overlap import file_sha256
 from edgekit.load.metadata import read_metadata
 from edgekit.nets import named
 from edgekit.nets.architectures.registry import Architecture, ClassCount
-from edgekit.nets.build import build_detector
-from edgekit.nets.distance_head import DistanceHead, Expectation
+from edgekit.nets.heads.distances import DistanceHead, Expectation
+from edgekit.nets.stored.build import build_detector
 from edgekit.pipeline.checkpoint import is_checkpoint
 from edgekit.pipeline.opened import open_detector
 from edgekit.pipeline.options import ModelOptions

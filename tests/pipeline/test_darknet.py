@@ -7,14 +7,14 @@ import torch
 from edgekit.errors import ModelError
 from edgekit.images.overlap import file_sha256
 from edgekit.load.darknet import read_darknet
-from edgekit.nets.darknet import build_darknet
+from edgekit.nets.darknet.build import build_darknet
 from edgekit.pipeline.convert import convert
 from edgekit.pipeline.darknet import is_darknet
 from edgekit.pipeline.exports import origin_of
 from edgekit.pipeline.lock import Lock
 from edgekit.pipeline.options import ConvertOptions, ModelOptions
 from edgekit.pipeline.prepare import prepare
-from tests.nets.darknet_cfgs import yolov4_tiny
+from tests.nets.darknet.cfgs import yolov4_tiny
 from tests.pipeline.checkpoints import RUNTIME, exported
 from tests.pipeline.tiny import BRIEF, write_images
 

@@ -11,7 +11,7 @@ import torch
 
 from edgekit.errors import ModelError
 from edgekit.images.overlap import file_sha256
-from edgekit.nets.build import build_detector
+from edgekit.nets.stored.build import build_detector
 from edgekit.pipeline.options import ModelOptions
 from edgekit.pipeline.prepare import prepare
 from tests.pipeline.checkpoints import RUNTIME, yolov8
@@ -61,7 +61,7 @@ def here(tmp_path, monkeypatch):
         "from pathlib import Path\n"
         "Path('was-run').touch()\n"
         "def make():\n"
-        "    from edgekit.nets.build import build_detector\n"
+        "    from edgekit.nets.stored.build import build_detector\n"
         "    from tests.pipeline.checkpoints import yolov8\n"
         "    from tests.upstream import checkpoint\n"
         "    return build_detector(checkpoint({'model': yolov8()})).module\n"

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 from torch import nn
 
 from edgekit.nets.architectures.parts import conv
-from edgekit.nets.routed import RoutedNetwork
-from edgekit.nets.yolo_blocks import Concat
+from edgekit.nets.blocks.yolo import Concat
+from edgekit.nets.networks.routed import RoutedNetwork
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from edgekit.nets.routed import Source
+    from edgekit.nets.networks.routed import Source
 
 
 class Chain:

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from edgekit.nets.architectures.parts import conv, depthwise
-from edgekit.nets.distance_head import Expectation
+from edgekit.nets.heads.distances import Expectation
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 from torch import nn
 
-from edgekit.nets.mobileone_blocks import MobileOneBlock
-from edgekit.nets.repvgg_classifier import RepVggClassifier
+from edgekit.nets.blocks.mobileone import MobileOneBlock
+from edgekit.nets.networks.repvgg_classifier import RepVggClassifier
 
 _DEPTHS = (2, 8, 10, 1)
 

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 import torch
 from torch import nn
 
-from edgekit.nets.nanodet import GhostPan, NanoDet, NanoDetHead, ShuffleBackbone
-from edgekit.nets.nanodet_blocks import GhostModule, GhostResidual, SeparableConv
-from edgekit.nets.shuffle_blocks import ShuffleBlock
-from edgekit.nets.yolo_blocks import ConvBlock
+from edgekit.nets.blocks.nanodet import GhostModule, GhostResidual, SeparableConv
+from edgekit.nets.blocks.shuffle import ShuffleBlock
+from edgekit.nets.blocks.yolo import ConvBlock
+from edgekit.nets.networks.nanodet import GhostPan, NanoDet, NanoDetHead, ShuffleBackbone
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from torch import nn
 
-from edgekit.nets.yolo_blocks import C3, Bottleneck, C2f, ConvBlock, Sppf
+from edgekit.nets.blocks.yolo import C3, Bottleneck, C2f, ConvBlock, Sppf
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import nn
 
-from edgekit.nets.yolov9_blocks import SummedBranches
+from edgekit.nets.blocks.yolov9 import SummedBranches
 
 
 def rep_layer(inputs: int, outputs: int, stride: int = 1, *, eps: float) -> SummedBranches:

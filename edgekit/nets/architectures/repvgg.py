@@ -11,7 +11,7 @@ from functools import partial
 from torch import nn
 
 from edgekit.nets.architectures.rep_layers import rep_layer
-from edgekit.nets.repvgg_classifier import RepVggClassifier
+from edgekit.nets.networks.repvgg_classifier import RepVggClassifier
 
 _DEPTHS = (2, 4, 14, 1)
 _SIZES = {"a0": (0.75, 2.5), "a1": (1.0, 2.5), "a2": (1.5, 2.75)}

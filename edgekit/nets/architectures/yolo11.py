@@ -20,11 +20,11 @@ from edgekit.nets.architectures.heads import (
 )
 from edgekit.nets.architectures.parts import bottleneck, c2f, c3, conv, sppf
 from edgekit.nets.architectures.yolov10 import attention, mixing
-from edgekit.nets.distance_head import DistanceHead
-from edgekit.nets.yolo11_blocks import C2Psa, PsaBlock
+from edgekit.nets.blocks.yolo11 import C2Psa, PsaBlock
+from edgekit.nets.heads.distances import DistanceHead
 
 if TYPE_CHECKING:
-    from edgekit.nets.yolo_blocks import Bottleneck
+    from edgekit.nets.blocks.yolo import Bottleneck
 
 # Width; the sizes above these are deeper and nest blocks everywhere.
 _SIZES = {"n": 0.25, "s": 0.5}

@@ -19,8 +19,8 @@ from edgekit.nets.architectures.heads import (
     slim_class_branches,
 )
 from edgekit.nets.architectures.parts import bottleneck, c2f, conv, depthwise, linear, sppf
-from edgekit.nets.distance_head import EndToEndHead
-from edgekit.nets.yolov10_blocks import Attention, Cib, Psa, RepVggDw, ScDown
+from edgekit.nets.blocks.yolov10 import Attention, Cib, Psa, RepVggDw, ScDown
+from edgekit.nets.heads.distances import EndToEndHead
 
 # Depth, width, and the stage of the backbone with large kernels.
 _SIZES: dict[str, tuple[float, float, int | None]] = {

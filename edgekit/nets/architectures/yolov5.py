@@ -9,10 +9,10 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from edgekit.nets.anchor_head import AnchorHead
 from edgekit.nets.architectures.chain import Chain, repeats, scaled
 from edgekit.nets.architectures.heads import STRIDES, anchor_branches, anchors_in_cells
 from edgekit.nets.architectures.parts import bottleneck, c3, sppf
+from edgekit.nets.heads.anchors import AnchorHead
 
 if TYPE_CHECKING:
     from torch import nn

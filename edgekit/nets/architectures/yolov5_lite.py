@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from torch import nn
 
-from edgekit.nets.anchor_head import AnchorHead
 from edgekit.nets.architectures.chain import Chain
 from edgekit.nets.architectures.heads import STRIDES, anchor_branches, anchors_in_cells
 from edgekit.nets.architectures.parts import bottleneck, c3
 from edgekit.nets.architectures.yolov5 import ANCHORS
-from edgekit.nets.shuffle_blocks import PooledStem, ShuffleBlock
+from edgekit.nets.blocks.shuffle import PooledStem, ShuffleBlock
+from edgekit.nets.heads.anchors import AnchorHead
 
 _EPS = 1e-3
 # Of the stem and the stages: multiples of 8, which makes 120 of ShuffleNet's 116.

@@ -12,10 +12,10 @@ from torch import nn
 from edgekit.nets.architectures.chain import repeats, scaled
 from edgekit.nets.architectures.parts import conv
 from edgekit.nets.architectures.rep_layers import rep_layer
-from edgekit.nets.pyramid import Pyramid
-from edgekit.nets.yolo_blocks import ConvBlock, Sppf
-from edgekit.nets.yolov6 import EfficientHead, RepBiFpan, RepPan, YoloV6
-from edgekit.nets.yolov6_blocks import BiFusion, CspSppf, Enlarge, RepBlock
+from edgekit.nets.blocks.yolo import ConvBlock, Sppf
+from edgekit.nets.blocks.yolov6 import BiFusion, CspSppf, Enlarge, RepBlock
+from edgekit.nets.networks.pyramid import Pyramid
+from edgekit.nets.networks.yolov6 import EfficientHead, RepBiFpan, RepPan, YoloV6
 
 if TYPE_CHECKING:
     from collections.abc import Callable

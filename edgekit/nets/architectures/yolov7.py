@@ -13,17 +13,17 @@ from typing import TYPE_CHECKING
 import torch
 from torch import nn
 
-from edgekit.nets.anchor_head import AnchorHead, ImplicitAnchorHead
 from edgekit.nets.architectures.chain import Chain
 from edgekit.nets.architectures.heads import STRIDES, anchor_branches, anchors_in_cells
 from edgekit.nets.architectures.parts import conv
-from edgekit.nets.yolov7_blocks import Implicit, Pooled, SppCspc
-from edgekit.nets.yolov9_blocks import SummedBranches
+from edgekit.nets.blocks.yolov7 import Implicit, Pooled, SppCspc
+from edgekit.nets.blocks.yolov9 import SummedBranches
+from edgekit.nets.heads.anchors import AnchorHead, ImplicitAnchorHead
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from edgekit.nets.routed import RoutedNetwork
+    from edgekit.nets.networks.routed import RoutedNetwork
 
 _ANCHORS = (
     (12, 16, 19, 36, 40, 28),

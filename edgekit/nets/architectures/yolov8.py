@@ -18,7 +18,7 @@ from edgekit.nets.architectures.heads import (
     expectation,
 )
 from edgekit.nets.architectures.parts import bottleneck, c2f, sppf
-from edgekit.nets.distance_head import DistanceHead
+from edgekit.nets.heads.distances import DistanceHead
 
 if TYPE_CHECKING:
     from torch import nn

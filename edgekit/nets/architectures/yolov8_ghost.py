@@ -19,11 +19,11 @@ from edgekit.nets.architectures.heads import (
     expectation,
 )
 from edgekit.nets.architectures.parts import c3, conv, depthwise, linear, sppf
-from edgekit.nets.distance_head import DistanceHead
-from edgekit.nets.ghost_blocks import GhostBottleneck, GhostConv
+from edgekit.nets.blocks.ghost import GhostBottleneck, GhostConv
+from edgekit.nets.heads.distances import DistanceHead
 
 if TYPE_CHECKING:
-    from edgekit.nets.yolo_blocks import ConvBlock
+    from edgekit.nets.blocks.yolo import ConvBlock
 
 _DEPTH = 0.33
 _SIZES = {"n": 0.25, "s": 0.5}

@@ -21,9 +21,8 @@ from edgekit.nets.architectures.heads import (
     expectation,
 )
 from edgekit.nets.architectures.parts import c3, conv, linear
-from edgekit.nets.distance_head import DistanceHead, MainDistanceHead
-from edgekit.nets.yolo_blocks import Bottleneck
-from edgekit.nets.yolov9_blocks import (
+from edgekit.nets.blocks.yolo import Bottleneck
+from edgekit.nets.blocks.yolov9 import (
     AverageConv,
     AverageDown,
     Elan4,
@@ -32,6 +31,7 @@ from edgekit.nets.yolov9_blocks import (
     SppElan,
     SummedBranches,
 )
+from edgekit.nets.heads.distances import DistanceHead, MainDistanceHead
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING
 from torch import nn
 
 from edgekit.nets.architectures.parts import conv, depthwise
-from edgekit.nets.pyramid import Pyramid
-from edgekit.nets.yolo_blocks import ConvBlock, Focus
-from edgekit.nets.yolox import DecoupledHead, XFpn, XPafpn, Yolox
-from edgekit.nets.yolox_blocks import (
+from edgekit.nets.blocks.yolo import ConvBlock, Focus
+from edgekit.nets.blocks.yolox import (
     CspLayer,
     DepthwiseConv,
     ResLayer,
     SppBottleneck,
     XBottleneck,
 )
+from edgekit.nets.networks.pyramid import Pyramid
+from edgekit.nets.networks.yolox import DecoupledHead, XFpn, XPafpn, Yolox
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -14,7 +14,7 @@ from edgekit.heads.spec import AnchorsHead, DistancesHead, GridHead
 from edgekit.load.onnx_file import load_onnx
 from edgekit.macs import macs_per_node
 from edgekit.nets.architectures.registry import ARCHITECTURES
-from edgekit.nets.distance_head import Expectation
+from edgekit.nets.heads.distances import Expectation
 from edgekit.reparam.probes import probe_inputs
 from edgekit.reparam.reparameterize import reparameterize
 from tests.published import fill, on_meta, work

@@ -9,7 +9,7 @@ from edgekit.export.torch_onnx import ExportOptions, export_detector
 from edgekit.graphs import graph_to_bytes
 from edgekit.load.onnx_file import load_onnx
 from edgekit.nets.architectures.registry import ARCHITECTURES
-from edgekit.nets.mobileone_blocks import MobileOneBlock
+from edgekit.nets.blocks.mobileone import MobileOneBlock
 from edgekit.reparam.probes import probe_inputs
 from edgekit.reparam.reparameterize import reparameterize
 from tests.published import fill, on_meta, printed_as, run_on_meta, work

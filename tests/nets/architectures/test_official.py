@@ -5,7 +5,7 @@ import torch
 
 from edgekit.load.checkpoint.read import read_checkpoint
 from edgekit.nets.architectures.registry import ARCHITECTURES
-from edgekit.nets.build import build_detector
+from edgekit.nets.stored.build import build_detector
 
 
 @pytest.mark.data

@@ -1,0 +1,1 @@
+"""Networks of Darknet, from their sections and weights."""

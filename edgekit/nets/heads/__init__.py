@@ -1,0 +1,1 @@
+"""Detection heads: from maps to boxes and scores."""

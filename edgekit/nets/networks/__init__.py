@@ -1,0 +1,1 @@
+"""Networks wired from blocks."""

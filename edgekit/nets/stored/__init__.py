@@ -1,0 +1,1 @@
+"""Whole models as checkpoints store them, made into modules of ours."""
