@@ -8,14 +8,14 @@ import torch
 from torch import nn
 
 from edgekit.errors import ModelError
-from edgekit.nets.build import LoadedDetector
-from edgekit.nets.darknet_head import YoloHead
-from edgekit.nets.darknet_network import DarknetNetwork
-from edgekit.nets.darknet_parts import add_layer
-from edgekit.nets.darknet_section import DarknetSection
-from edgekit.nets.darknet_weights import DarknetWeights
-from edgekit.nets.routed import RoutedNetwork
-from edgekit.nets.yolo_blocks import ConvBlock
+from edgekit.nets.blocks.yolo import ConvBlock
+from edgekit.nets.darknet.head import YoloHead
+from edgekit.nets.darknet.network import DarknetNetwork
+from edgekit.nets.darknet.parts import add_layer
+from edgekit.nets.darknet.section import DarknetSection
+from edgekit.nets.darknet.weights import DarknetWeights
+from edgekit.nets.networks.routed import RoutedNetwork
+from edgekit.nets.stored.build import LoadedDetector
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from edgekit.nets.darknet_section import ReadSection
+    from edgekit.nets.darknet.section import ReadSection
 
 
 class ReadDarknet(Protocol):

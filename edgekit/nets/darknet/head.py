@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from edgekit.nets.cells import cells_xy
+from edgekit.nets.heads.cells import cells_xy
 
 
 @dataclass(frozen=True)

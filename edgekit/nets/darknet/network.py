@@ -10,10 +10,10 @@ from torch import nn
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from edgekit.nets.darknet_head import YoloLayer
-    from edgekit.nets.darknet_section import DarknetSection
-    from edgekit.nets.darknet_weights import DarknetWeights
-    from edgekit.nets.routed import Source
+    from edgekit.nets.darknet.head import YoloLayer
+    from edgekit.nets.darknet.section import DarknetSection
+    from edgekit.nets.darknet.weights import DarknetWeights
+    from edgekit.nets.networks.routed import Source
 
 _ACTIVATIONS: Mapping[str, Callable[[], nn.Module]] = {
     "linear": nn.Identity,

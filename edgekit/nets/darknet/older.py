@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING
 
 from torch import nn
 
-from edgekit.nets.darknet_head import CellHead, RegionHead, YoloLayer
-from edgekit.nets.darknet_layers import Connected, Crop, LocalConv, Reorg, Window
-from edgekit.nets.darknet_network import DarknetLayer, DarknetOutput, activation
+from edgekit.nets.darknet.head import CellHead, RegionHead, YoloLayer
+from edgekit.nets.darknet.layers import Connected, Crop, LocalConv, Reorg, Window
+from edgekit.nets.darknet.network import DarknetLayer, DarknetOutput, activation
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from edgekit.nets.darknet_network import DarknetNetwork
-    from edgekit.nets.darknet_section import DarknetSection
+    from edgekit.nets.darknet.network import DarknetNetwork
+    from edgekit.nets.darknet.section import DarknetSection
 
 
 def _reorg(section: DarknetSection, network: DarknetNetwork) -> DarknetLayer:

@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING
 
 from torch import nn
 
-from edgekit.nets.darknet_head import YoloLayer
-from edgekit.nets.darknet_layers import Route, Shortcut, UnevenPool
-from edgekit.nets.darknet_network import DarknetLayer, activation
-from edgekit.nets.darknet_older import OLDER
-from edgekit.nets.yolo_blocks import ConvBlock
+from edgekit.nets.blocks.yolo import ConvBlock
+from edgekit.nets.darknet.head import YoloLayer
+from edgekit.nets.darknet.layers import Route, Shortcut, UnevenPool
+from edgekit.nets.darknet.network import DarknetLayer, activation
+from edgekit.nets.darknet.older import OLDER
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from edgekit.nets.darknet_network import DarknetNetwork
-    from edgekit.nets.darknet_section import DarknetSection
+    from edgekit.nets.darknet.network import DarknetNetwork
+    from edgekit.nets.darknet.section import DarknetSection
 
 _EPS = 1e-5
 _TRAINING = frozenset({"dropout", "cost"})  # what changes nothing once a network is trained

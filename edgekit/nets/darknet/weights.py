@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor, nn
 
-    from edgekit.nets.darknet_layers import LocalConv
+    from edgekit.nets.darknet.layers import LocalConv
 
 
 class DarknetWeights:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from edgekit.nets.cells import cells_xy
+from edgekit.nets.heads.cells import cells_xy
 
 
 class AnchorHead(nn.Module):

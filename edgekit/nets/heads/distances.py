@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from edgekit.nets.cells import centres_xy, strides_of
+from edgekit.nets.heads.cells import centres_xy, strides_of
 
 
 class Expectation(nn.Module):

@@ -9,7 +9,7 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from edgekit.nets.repvgg import RepVggBlock
+from edgekit.nets.blocks.repvgg import RepVggBlock
 
 STRIDES = (8, 16, 32)
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from edgekit.nets.cells import centres_xy, strides_of
-from edgekit.nets.distance_head import mean_distances
+from edgekit.nets.heads.cells import centres_xy, strides_of
+from edgekit.nets.heads.distances import mean_distances
 
 
 class YoloV6(nn.Module):

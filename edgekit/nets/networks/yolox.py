@@ -9,7 +9,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from edgekit.nets.cells import cells_xy, strides_of
+from edgekit.nets.heads.cells import cells_xy, strides_of
 
 
 class Yolox(nn.Module):

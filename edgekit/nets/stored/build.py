@@ -11,12 +11,12 @@ import torch
 from torch import nn
 
 from edgekit.errors import ModelError, UnknownClassError
-from edgekit.nets.heads import BuiltHead, build_head, is_head
+from edgekit.nets.networks.routed import RoutedNetwork, Source, needed
 from edgekit.nets.notes import notes_of_names, notes_of_precision
-from edgekit.nets.routed import RoutedNetwork, Source, needed
-from edgekit.nets.stored import StoredModule, StoredObject
-from edgekit.nets.table import build_module, kind_of
-from edgekit.nets.yolov6_stored import build_yolov6, is_yolov6
+from edgekit.nets.stored.heads import BuiltHead, build_head, is_head
+from edgekit.nets.stored.module import StoredModule, StoredObject
+from edgekit.nets.stored.table import build_module, kind_of
+from edgekit.nets.stored.yolov6 import build_yolov6, is_yolov6
 
 if TYPE_CHECKING:
     from pathlib import Path

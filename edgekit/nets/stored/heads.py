@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 from torch import nn
 
-from edgekit.nets.anchor_head import AnchorHead, ImplicitAnchorHead
-from edgekit.nets.distance_head import (
+from edgekit.nets.heads.anchors import AnchorHead, ImplicitAnchorHead
+from edgekit.nets.heads.distances import (
     DistanceHead,
     EndToEndHead,
     Expectation,
     MainDistanceHead,
 )
-from edgekit.nets.table import build_module, kind_of
-from edgekit.nets.torch_layers import tensor_of
+from edgekit.nets.stored.table import build_module, kind_of
+from edgekit.nets.stored.torch_layers import tensor_of
 
 if TYPE_CHECKING:
-    from edgekit.nets.stored import StoredModule
+    from edgekit.nets.stored.module import StoredModule
 
 _DETECTIONS = 300
 _STRIDE_MOST = 128

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from edgekit.nets.stored import StoredModule
+from edgekit.nets.stored.module import StoredModule
 
 if TYPE_CHECKING:
     from torch import nn

@@ -11,21 +11,21 @@ from typing import TYPE_CHECKING
 from torch import nn
 
 from edgekit.errors import ModelError, UnknownClassError
-from edgekit.nets import (
-    ghost_blocks,
-    mobileone_blocks,
-    shuffle_blocks,
-    torch_layers,
-    yolo11_blocks,
-    yolo_blocks,
-    yolov7_blocks,
-    yolov9_blocks,
-    yolov10_blocks,
+from edgekit.nets.blocks import (
+    ghost,
+    mobileone,
+    shuffle,
+    yolo,
+    yolo11,
+    yolov7,
+    yolov9,
+    yolov10,
 )
-from edgekit.nets.distance_head import Expectation
-from edgekit.nets.rule import Rule
-from edgekit.nets.stored import StoredModule
-from edgekit.nets.yolov6_rules import RULES as YOLOV6
+from edgekit.nets.heads.distances import Expectation
+from edgekit.nets.stored import torch_layers
+from edgekit.nets.stored.module import StoredModule
+from edgekit.nets.stored.rule import Rule
+from edgekit.nets.stored.yolov6_rules import RULES as YOLOV6
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -50,14 +50,14 @@ def _wholes(stored: StoredModule, name: str) -> tuple[int, ...]:
 _ADD = {"add": StoredModule.flag}
 _HEADS = dict.fromkeys(("num_heads", "key_dim", "head_dim"), StoredModule.whole)
 
-_CONV = Rule(yolo_blocks.ConvBlock, ("conv", "act"), ("bn",))
-_C3 = Rule(yolo_blocks.C3, ("cv1", "cv2", "cv3", "m"))
-_C2F = Rule(yolo_blocks.C2f, ("cv1", "cv2", "m"))
-_ELAN = Rule(yolov9_blocks.Elan4, ("cv1", "cv2", "cv3", "cv4"))
-_BOTTLENECK = Rule(yolo_blocks.Bottleneck, ("cv1", "cv2"), attributes=_ADD)
-_SUM = yolov9_blocks.SummedBranches
-_MOBILEONE = mobileone_blocks.MobileOneBlock
-_POOL = Rule(yolov7_blocks.Pooled, ("m",))
+_CONV = Rule(yolo.ConvBlock, ("conv", "act"), ("bn",))
+_C3 = Rule(yolo.C3, ("cv1", "cv2", "cv3", "m"))
+_C2F = Rule(yolo.C2f, ("cv1", "cv2", "m"))
+_ELAN = Rule(yolov9.Elan4, ("cv1", "cv2", "cv3", "cv4"))
+_BOTTLENECK = Rule(yolo.Bottleneck, ("cv1", "cv2"), attributes=_ADD)
+_SUM = yolov9.SummedBranches
+_MOBILEONE = mobileone.MobileOneBlock
+_POOL = Rule(yolov7.Pooled, ("m",))
 _CSPC = tuple(f"cv{i}" for i in range(1, 8))
 
 # Classes of one name differ between packages: the first rule whose parts are there is taken.
@@ -65,41 +65,39 @@ _BLOCKS: dict[str, tuple[Rule, ...]] = {
     "Conv": (_CONV,),
     "DWConv": (_CONV,),
     "Bottleneck": (_BOTTLENECK,),
-    "BottleneckCSP": (
-        Rule(yolo_blocks.BottleneckCsp, ("cv1", "cv2", "cv3", "cv4", "bn", "act", "m")),
-    ),
+    "BottleneckCSP": (Rule(yolo.BottleneckCsp, ("cv1", "cv2", "cv3", "cv4", "bn", "act", "m")),),
     "C3": (_C3,),
     "C3k": (_C3,),
     "C3Ghost": (_C3,),
-    "GhostConv": (Rule(ghost_blocks.GhostConv, ("cv1", "cv2")),),
-    "GhostBottleneck": (Rule(ghost_blocks.GhostBottleneck, ("conv", "shortcut")),),
+    "GhostConv": (Rule(ghost.GhostConv, ("cv1", "cv2")),),
+    "GhostBottleneck": (Rule(ghost.GhostBottleneck, ("conv", "shortcut")),),
     "C2f": (_C2F,),
     "C3k2": (_C2F,),
     "MobileOneBlock": (
         Rule(_MOBILEONE, ("activation", "se", "rbr_conv"), ("rbr_scale", "rbr_skip")),
         Rule(_MOBILEONE, ("activation", "se", "reparam_conv")),
     ),
-    "Shuffle_Block": (Rule(shuffle_blocks.ShuffleBlock, ("branch2",), ("branch1",)),),
-    "conv_bn_relu_maxpool": (Rule(shuffle_blocks.PooledStem, ("conv", "maxpool")),),
-    "SPP": (Rule(yolo_blocks.Spp, ("cv1", "cv2", "m")),),
+    "Shuffle_Block": (Rule(shuffle.ShuffleBlock, ("branch2",), ("branch1",)),),
+    "conv_bn_relu_maxpool": (Rule(shuffle.PooledStem, ("conv", "maxpool")),),
+    "SPP": (Rule(yolo.Spp, ("cv1", "cv2", "m")),),
     "SPPF": (
         Rule(
-            yolo_blocks.Sppf,
+            yolo.Sppf,
             ("cv1", "cv2", "m"),
             attributes={"n": _poolings, "add": _added},
         ),
     ),
-    "Focus": (Rule(yolo_blocks.Focus, ("conv",)),),
-    "Concat": (Rule(yolo_blocks.Concat, (), attributes={"d": StoredModule.whole}),),
+    "Focus": (Rule(yolo.Focus, ("conv",)),),
+    "Concat": (Rule(yolo.Concat, (), attributes={"d": StoredModule.whole}),),
     "DFL": (Rule(Expectation, ("conv",)),),
-    "RepVGGDW": (Rule(yolov10_blocks.RepVggDw, ("conv", "act"), ("conv1",)),),
-    "CIB": (Rule(yolov10_blocks.Cib, ("cv1",), attributes=_ADD),),
+    "RepVGGDW": (Rule(yolov10.RepVggDw, ("conv", "act"), ("conv1",)),),
+    "CIB": (Rule(yolov10.Cib, ("cv1",), attributes=_ADD),),
     "C2fCIB": (_C2F,),
-    "SCDown": (Rule(yolov10_blocks.ScDown, ("cv1", "cv2")),),
-    "Attention": (Rule(yolov10_blocks.Attention, ("qkv", "proj", "pe"), attributes=_HEADS),),
-    "PSA": (Rule(yolov10_blocks.Psa, ("cv1", "cv2", "attn", "ffn")),),
-    "PSABlock": (Rule(yolo11_blocks.PsaBlock, ("attn", "ffn"), attributes=_ADD),),
-    "C2PSA": (Rule(yolo11_blocks.C2Psa, ("cv1", "cv2", "m")),),
+    "SCDown": (Rule(yolov10.ScDown, ("cv1", "cv2")),),
+    "Attention": (Rule(yolov10.Attention, ("qkv", "proj", "pe"), attributes=_HEADS),),
+    "PSA": (Rule(yolov10.Psa, ("cv1", "cv2", "attn", "ffn")),),
+    "PSABlock": (Rule(yolo11.PsaBlock, ("attn", "ffn"), attributes=_ADD),),
+    "C2PSA": (Rule(yolo11.C2Psa, ("cv1", "cv2", "m")),),
     "RepConvN": (Rule(_SUM, ("act", "conv1", "conv2"), ("bn",)), _CONV),
     "RepConv": (
         Rule(_SUM, ("act", "conv1", "conv2"), ("bn",)),
@@ -113,18 +111,18 @@ _BLOCKS: dict[str, tuple[Rule, ...]] = {
     "RepCSP": (_C3,),
     "RepNCSPELAN4": (_ELAN,),
     "ELAN1": (_ELAN,),
-    "SPPELAN": (Rule(yolov9_blocks.SppElan, ("cv1", "cv2", "cv3", "cv4", "cv5")),),
-    "AConv": (Rule(yolov9_blocks.AverageConv, ("cv1",)),),
-    "ADown": (Rule(yolov9_blocks.AverageDown, ("cv1", "cv2")),),
-    "CBLinear": (Rule(yolov9_blocks.Routes, ("conv",), attributes={"c2s": _wholes}),),
-    "CBFuse": (Rule(yolov9_blocks.Fuse, (), attributes={"idx": _wholes}),),
+    "SPPELAN": (Rule(yolov9.SppElan, ("cv1", "cv2", "cv3", "cv4", "cv5")),),
+    "AConv": (Rule(yolov9.AverageConv, ("cv1",)),),
+    "ADown": (Rule(yolov9.AverageDown, ("cv1", "cv2")),),
+    "CBLinear": (Rule(yolov9.Routes, ("conv",), attributes={"c2s": _wholes}),),
+    "CBFuse": (Rule(yolov9.Fuse, (), attributes={"idx": _wholes}),),
     "Silence": (Rule(nn.Identity, ()),),
     "MP": (_POOL,),
     "SP": (_POOL,),
-    "ReOrg": (Rule(lambda: yolo_blocks.Focus(nn.Identity()), ()),),
-    "DownC": (Rule(yolov7_blocks.DownC, ("cv1", "cv2", "cv3", "mp")),),
-    "Shortcut": (Rule(yolov7_blocks.Sum, ()),),
-    "SPPCSPC": (Rule(yolov7_blocks.SppCspc, (*_CSPC, "m")),),
+    "ReOrg": (Rule(lambda: yolo.Focus(nn.Identity()), ()),),
+    "DownC": (Rule(yolov7.DownC, ("cv1", "cv2", "cv3", "mp")),),
+    "Shortcut": (Rule(yolov7.Sum, ()),),
+    "SPPCSPC": (Rule(yolov7.SppCspc, (*_CSPC, "m")),),
     **YOLOV6,
 }
 _TORCH: dict[str, Callable[[StoredModule], nn.Module]] = {

@@ -8,10 +8,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from edgekit.nets.yolov7_blocks import Implicit
+from edgekit.nets.blocks.yolov7 import Implicit
 
 if TYPE_CHECKING:
-    from edgekit.nets.stored import Array, StoredModule
+    from edgekit.nets.stored.module import Array, StoredModule
 
 Layer = TypeVar("Layer", bound=nn.Module)
 _MOST = 64  # strides, paddings and windows of real layers are far below; memory is not

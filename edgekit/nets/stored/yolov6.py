@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from edgekit.nets.table import build_module
-from edgekit.nets.torch_layers import tensor_of
-from edgekit.nets.yolov6 import EfficientHead, YoloV6
+from edgekit.nets.networks.yolov6 import EfficientHead, YoloV6
+from edgekit.nets.stored.table import build_module
+from edgekit.nets.stored.torch_layers import tensor_of
 
 if TYPE_CHECKING:
-    from edgekit.nets.stored import StoredModule
+    from edgekit.nets.stored.module import StoredModule
 
 _NETWORK = "yolov6.models.yolo.Model"
 _STRIDE_MOST = 128

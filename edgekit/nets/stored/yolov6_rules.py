@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from edgekit.nets.pyramid import Pyramid
-from edgekit.nets.rule import Rule
-from edgekit.nets.yolo_blocks import ConvBlock, Sppf
-from edgekit.nets.yolov6 import RepBiFpan, RepPan
-from edgekit.nets.yolov6_blocks import BiFusion, CspSppf, Enlarge, RepBlock
-from edgekit.nets.yolov9_blocks import SummedBranches
+from edgekit.nets.blocks.yolo import ConvBlock, Sppf
+from edgekit.nets.blocks.yolov6 import BiFusion, CspSppf, Enlarge, RepBlock
+from edgekit.nets.blocks.yolov9 import SummedBranches
+from edgekit.nets.networks.pyramid import Pyramid
+from edgekit.nets.networks.yolov6 import RepBiFpan, RepPan
+from edgekit.nets.stored.rule import Rule
 
 if TYPE_CHECKING:
     from torch import nn
 
-    from edgekit.nets.stored import StoredModule
+    from edgekit.nets.stored.module import StoredModule
 
 _CONVS = tuple(f"cv{at}" for at in range(1, 8))
 _STAGES = tuple(f"ERBlock_{level}" for level in range(2, 6))

@@ -1,7 +1,7 @@
 import torch
 from torch import nn
 
-from edgekit.nets.ghost_blocks import GhostBottleneck, GhostConv
+from edgekit.nets.blocks.ghost import GhostBottleneck, GhostConv
 
 
 def scale(factor):

@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import nn
 
-from edgekit.nets.mobileone_blocks import MobileOneBlock
+from edgekit.nets.blocks.mobileone import MobileOneBlock
 
 
 class Times(nn.Module):

@@ -2,7 +2,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from edgekit.nets.nanodet_blocks import GhostModule, GhostResidual, SeparableConv
+from edgekit.nets.blocks.nanodet import GhostModule, GhostResidual, SeparableConv
 
 
 class Times(nn.Module):

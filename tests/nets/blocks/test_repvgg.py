@@ -3,7 +3,7 @@ import pytest
 import torch
 from torch import nn
 
-from edgekit.nets.repvgg import RepVggBlock
+from edgekit.nets.blocks.repvgg import RepVggBlock
 from edgekit.reparam.algebra import BatchNorm, Linear, batchnorm_branch, fold_conv
 
 SIZE = 7

@@ -1,7 +1,7 @@
 import torch
 from torch import nn
 
-from edgekit.nets.shuffle_blocks import PooledStem, ShuffleBlock
+from edgekit.nets.blocks.shuffle import PooledStem, ShuffleBlock
 
 
 class Plus(nn.Module):

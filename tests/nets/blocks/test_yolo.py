@@ -3,7 +3,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from edgekit.nets import yolo_blocks
+from edgekit.nets.blocks import yolo
 
 
 class Scale(nn.Module):
@@ -18,13 +18,13 @@ class Scale(nn.Module):
 
 
 def test_a_conv_block_normalises_before_it_activates():
-    block = yolo_blocks.ConvBlock(conv=Scale(2), bn=Scale(-1), act=nn.ReLU())
+    block = yolo.ConvBlock(conv=Scale(2), bn=Scale(-1), act=nn.ReLU())
 
     assert block(torch.tensor([-1.0, 1.0])).tolist() == [2, 0]
 
 
 def test_a_fused_conv_block_has_no_norm():
-    block = yolo_blocks.ConvBlock(conv=Scale(2), act=nn.ReLU())
+    block = yolo.ConvBlock(conv=Scale(2), act=nn.ReLU())
 
     assert block(torch.tensor([-1.0, 1.0])).tolist() == [0, 2]
     assert block.bn is None
@@ -33,18 +33,18 @@ def test_a_fused_conv_block_has_no_norm():
 def test_a_bottleneck_adds_its_input_only_when_told():
     x = torch.ones(1)
 
-    assert yolo_blocks.Bottleneck(Scale(2), Scale(3), add=True)(x) == 7
-    assert yolo_blocks.Bottleneck(Scale(2), Scale(3), add=False)(x) == 6
+    assert yolo.Bottleneck(Scale(2), Scale(3), add=True)(x) == 7
+    assert yolo.Bottleneck(Scale(2), Scale(3), add=False)(x) == 6
 
 
 def test_c3_joins_the_deep_path_before_the_short_one():
-    block = yolo_blocks.C3(cv1=Scale(2), cv2=Scale(3), cv3=Scale(10), m=Scale(5))
+    block = yolo.C3(cv1=Scale(2), cv2=Scale(3), cv3=Scale(10), m=Scale(5))
 
     assert block(torch.ones(1, 1)).tolist() == [[100, 30]]
 
 
 def test_the_old_csp_block_normalises_both_paths_together():
-    block = yolo_blocks.BottleneckCsp(
+    block = yolo.BottleneckCsp(
         cv1=Scale(2),
         cv2=Scale(-3),
         cv3=Scale(7),
@@ -59,17 +59,17 @@ def test_the_old_csp_block_normalises_both_paths_together():
 
 def test_c2f_joins_what_every_inner_block_gives():
     x = torch.tensor([[1.0, 2.0]])
-    block = yolo_blocks.C2f(Scale(1), Scale(1), nn.ModuleList([Scale(10), Scale(10)]))
+    block = yolo.C2f(Scale(1), Scale(1), nn.ModuleList([Scale(10), Scale(10)]))
 
     assert block(x).tolist() == [[1, 2, 20, 200]]
 
 
 def test_pooling_in_a_row_spans_the_windows_of_parallel_pooling():
     x = torch.randn(1, 2, 20, 24)
-    row = yolo_blocks.Sppf(nn.Identity(), nn.Identity(), nn.MaxPool2d(5, 1, 2))
+    row = yolo.Sppf(nn.Identity(), nn.Identity(), nn.MaxPool2d(5, 1, 2))
     pools = nn.ModuleList(nn.MaxPool2d(k, 1, k // 2) for k in (5, 9, 13))
 
-    parallel = yolo_blocks.Spp(nn.Identity(), nn.Identity(), pools)
+    parallel = yolo.Spp(nn.Identity(), nn.Identity(), pools)
 
     assert torch.equal(row(x), parallel(x))
 
@@ -83,7 +83,7 @@ def test_focus_is_a_convolution_of_twice_the_size_and_stride():
     # Channel 3 * (2 * column + row) + c of the kernel sees pixel (row, column) of each 2 x 2.
     wide = kernel.reshape(5, 2, 2, 3, 3, 3).permute(0, 3, 4, 2, 5, 1).reshape(5, 3, 6, 6)
 
-    found = yolo_blocks.Focus(conv)(x)
+    found = yolo.Focus(conv)(x)
 
     expected = functional.conv2d(x, wide, stride=2, padding=2)
     np.testing.assert_allclose(found.detach(), expected, atol=1e-5)
@@ -92,4 +92,4 @@ def test_focus_is_a_convolution_of_twice_the_size_and_stride():
 def test_concat_joins_along_its_axis():
     maps = [torch.zeros(1, 2, 3), torch.ones(1, 1, 3)]
 
-    assert yolo_blocks.Concat(d=1)(maps)[0, :, 0].tolist() == [0, 0, 1]
+    assert yolo.Concat(d=1)(maps)[0, :, 0].tolist() == [0, 0, 1]

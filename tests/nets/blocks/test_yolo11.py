@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import nn
 
-from edgekit.nets.yolo11_blocks import C2Psa, PsaBlock
+from edgekit.nets.blocks.yolo11 import C2Psa, PsaBlock
 
 
 def scale(factor):

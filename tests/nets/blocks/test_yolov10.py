@@ -2,7 +2,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from edgekit.nets import yolov10_blocks
+from edgekit.nets.blocks import yolov10
 
 
 class Pick(nn.Module):
@@ -25,8 +25,8 @@ def test_parallel_kernels_are_added_before_the_activation():
     merged.weight.data = seven.weight + nn.functional.pad(three.weight, (2, 2, 2, 2))
     merged.bias.data = seven.bias + three.bias
 
-    both = yolov10_blocks.RepVggDw(conv=seven, conv1=three, act=nn.SiLU())(x)
-    one = yolov10_blocks.RepVggDw(conv=merged, act=nn.SiLU())(x)
+    both = yolov10.RepVggDw(conv=seven, conv1=three, act=nn.SiLU())(x)
+    one = yolov10.RepVggDw(conv=merged, act=nn.SiLU())(x)
 
     torch.testing.assert_close(both, one, rtol=1e-5, atol=1e-6)
 
@@ -34,12 +34,12 @@ def test_parallel_kernels_are_added_before_the_activation():
 def test_an_inverted_block_adds_its_input_only_when_told():
     x, body = torch.ones(1, 1), Pick(0, factor=5)
 
-    assert yolov10_blocks.Cib(body, add=True)(x) == 6
-    assert yolov10_blocks.Cib(body, add=False)(x) == 5
+    assert yolov10.Cib(body, add=True)(x) == 6
+    assert yolov10.Cib(body, add=False)(x) == 5
 
 
 def test_downsampling_changes_channels_first():
-    down = yolov10_blocks.ScDown(Pick(0, 0), nn.MaxPool2d(2))
+    down = yolov10.ScDown(Pick(0, 0), nn.MaxPool2d(2))
 
     assert down(torch.ones(1, 1, 4, 4)).shape == (1, 2, 2, 2)
 
@@ -48,7 +48,7 @@ def test_attention_is_the_textbook_formula_per_head():
     torch.manual_seed(0)
     heads, key, head = 2, 2, 3
     x = torch.randn(1, heads * (2 * key + head), 3, 4)
-    module = yolov10_blocks.Attention(
+    module = yolov10.Attention(
         num_heads=heads,
         key_dim=key,
         head_dim=head,
@@ -69,7 +69,7 @@ def test_attention_is_the_textbook_formula_per_head():
 
 def test_only_half_of_the_channels_attends():
     x = torch.tensor([[1.0, 2.0]])
-    module = yolov10_blocks.Psa(
+    module = yolov10.Psa(
         attn=Pick(0, factor=10), ffn=Pick(0, factor=1), cv1=Pick(0, 1), cv2=Pick(0, 1)
     )
 

@@ -1,7 +1,7 @@
 import torch
 from torch import nn
 
-from edgekit.nets.yolov6_blocks import BiFusion, CspSppf, Enlarge, RepBlock
+from edgekit.nets.blocks.yolov6 import BiFusion, CspSppf, Enlarge, RepBlock
 
 
 class Times(nn.Module):

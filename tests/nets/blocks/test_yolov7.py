@@ -3,7 +3,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from edgekit.nets.yolov7_blocks import DownC, Implicit, Pooled, SppCspc, Sum
+from edgekit.nets.blocks.yolov7 import DownC, Implicit, Pooled, SppCspc, Sum
 
 
 def noise(*shape):

@@ -3,7 +3,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from edgekit.nets.yolov9_blocks import (
+from edgekit.nets.blocks.yolov9 import (
     AverageConv,
     AverageDown,
     Elan4,

@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import nn
 
-from edgekit.nets.yolox_blocks import (
+from edgekit.nets.blocks.yolox import (
     CspLayer,
     DepthwiseConv,
     ResLayer,

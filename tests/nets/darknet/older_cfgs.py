@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tests.nets.darknet_cfgs import Cfg
+from tests.nets.darknet.cfgs import Cfg
 
 _SMALL = (0.57273, 0.677385, 1.87446, 2.06253, 3.33843, 5.47434)
 ANCHORS = (*_SMALL, 7.88282, 3.52778, 9.77052, 9.16828)

@@ -14,14 +14,14 @@ from edgekit.graphs import graph_to_bytes
 from edgekit.heads.find import find_head
 from edgekit.load.darknet import read_darknet
 from edgekit.load.onnx_file import load_onnx
-from edgekit.nets.darknet import build_darknet
+from edgekit.nets.darknet.build import build_darknet
 from edgekit.reparam.probes import probe_inputs
 from edgekit.reparam.reparameterize import reparameterize
-from tests.nets.darknet_cfgs import PUBLISHED, Cfg, yolov4_tiny
+from tests.nets.darknet.cfgs import PUBLISHED, Cfg, yolov4_tiny
 from tests.published import work
 
 SIDE, SMALL = 96, 1 / 16
-ORACLE = json.loads((Path(__file__).parent / "darknet_opencv.json").read_text(encoding="utf-8"))
+ORACLE = json.loads((Path(__file__).parent / "opencv.json").read_text(encoding="utf-8"))
 # Numbers behind the header of 20 bytes in the published files yolov3.weights (248,007,048 bytes)
 # and so on; parameters and operations as the README of AlexeyAB/darknet and Darknet itself print.
 NUMBERS = {

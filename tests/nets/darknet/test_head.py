@@ -3,7 +3,7 @@ import math
 import pytest
 import torch
 
-from edgekit.nets.darknet_head import CellHead, RegionHead, YoloHead, YoloLayer
+from edgekit.nets.darknet.head import CellHead, RegionHead, YoloHead, YoloLayer
 
 ANCHORS = ((10.0, 14.0), (23.0, 27.0))
 OUTPUTS = 7

@@ -4,7 +4,7 @@ import torch
 from torch import nn
 
 from edgekit.errors import ModelError
-from edgekit.nets.darknet_layers import (
+from edgekit.nets.darknet.layers import (
     Connected,
     Crop,
     LocalConv,

@@ -4,9 +4,9 @@ from torch import nn
 
 from edgekit.errors import ModelError
 from edgekit.load.darknet import Section
-from edgekit.nets.darknet_network import DarknetLayer, DarknetNetwork, activation
-from edgekit.nets.darknet_section import DarknetSection
-from edgekit.nets.darknet_weights import DarknetWeights
+from edgekit.nets.darknet.network import DarknetLayer, DarknetNetwork, activation
+from edgekit.nets.darknet.section import DarknetSection
+from edgekit.nets.darknet.weights import DarknetWeights
 
 SECTION = DarknetSection(Section("local", {"activation": "mish"}, "[local]"), 1)
 

@@ -13,14 +13,14 @@ from edgekit.graphs import graph_to_bytes
 from edgekit.heads.conventions import conventions
 from edgekit.heads.find import find_head
 from edgekit.load.onnx_file import load_onnx
-from edgekit.nets.darknet import build_darknet
+from edgekit.nets.darknet.build import build_darknet
 from edgekit.reparam.probes import probe_inputs
 from edgekit.reparam.reparameterize import reparameterize
-from tests.nets.darknet_older_cfgs import ANCHORS, OLDER, OlderCfg, yolov1_tiny, yolov2_tiny
+from tests.nets.darknet.older_cfgs import ANCHORS, OLDER, OlderCfg, yolov1_tiny, yolov2_tiny
 from tests.published import work
 
 SIDE, SMALL = 96, 1 / 16
-ORACLE = json.loads((Path(__file__).parent / "darknet_older_opencv.json").read_text())
+ORACLE = json.loads((Path(__file__).parent / "older_opencv.json").read_text())
 RUNTIME = OnnxRuntime(threads=1, optimize=False)
 # Numbers behind the header of the published files yolov2.weights (203,934,260 bytes),
 # yolov2-tiny.weights (44,948,600) and yolov1.weights (789,312,988); operations as Darknet's page

@@ -5,10 +5,10 @@ from torch import nn
 
 from edgekit.errors import ModelError
 from edgekit.load.darknet import Section
-from edgekit.nets.darknet_network import DarknetNetwork
-from edgekit.nets.darknet_parts import add_layer
-from edgekit.nets.darknet_section import DarknetSection
-from edgekit.nets.darknet_weights import DarknetWeights
+from edgekit.nets.darknet.network import DarknetNetwork
+from edgekit.nets.darknet.parts import add_layer
+from edgekit.nets.darknet.section import DarknetSection
+from edgekit.nets.darknet.weights import DarknetWeights
 
 
 def network(*sections, width=4):

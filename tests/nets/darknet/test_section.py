@@ -2,7 +2,7 @@ import pytest
 
 from edgekit.errors import ModelError
 from edgekit.load.darknet import Section
-from edgekit.nets.darknet_section import DarknetSection
+from edgekit.nets.darknet.section import DarknetSection
 
 
 def section(**options):

@@ -4,8 +4,8 @@ import torch
 from torch import nn
 
 from edgekit.errors import ModelError
-from edgekit.nets.darknet_layers import LocalConv, Window
-from edgekit.nets.darknet_weights import DarknetWeights
+from edgekit.nets.darknet.layers import LocalConv, Window
+from edgekit.nets.darknet.weights import DarknetWeights
 
 
 def counted(count):

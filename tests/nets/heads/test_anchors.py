@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import nn
 
-from edgekit.nets.anchor_head import AnchorHead, ImplicitAnchorHead
-from edgekit.nets.yolov7_blocks import Implicit
+from edgekit.nets.blocks.yolov7 import Implicit
+from edgekit.nets.heads.anchors import AnchorHead, ImplicitAnchorHead
 
 STRIDES = (8.0, 16.0)
 ANCHORS = torch.tensor([[[1.0, 2.0], [3.0, 4.0]], [[5.0, 6.0], [7.0, 8.0]]])

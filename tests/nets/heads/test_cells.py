@@ -1,6 +1,6 @@
 import torch
 
-from edgekit.nets.cells import cells_xy, centres_xy, strides_of
+from edgekit.nets.heads.cells import cells_xy, centres_xy, strides_of
 
 
 def test_cells_are_columns_and_rows():

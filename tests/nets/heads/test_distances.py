@@ -3,7 +3,7 @@ import pytest
 import torch
 from torch import nn
 
-from edgekit.nets.distance_head import (
+from edgekit.nets.heads.distances import (
     DistanceHead,
     EndToEndHead,
     Expectation,

@@ -1,7 +1,13 @@
 import torch
 from torch import nn
 
-from edgekit.nets.nanodet import GhostPan, NanoDet, NanoDetHead, Projection, ShuffleBackbone
+from edgekit.nets.networks.nanodet import (
+    GhostPan,
+    NanoDet,
+    NanoDetHead,
+    Projection,
+    ShuffleBackbone,
+)
 
 
 class Times(nn.Module):

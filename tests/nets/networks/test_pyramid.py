@@ -1,7 +1,7 @@
 import torch
 from torch import nn
 
-from edgekit.nets.pyramid import Pyramid
+from edgekit.nets.networks.pyramid import Pyramid
 
 
 def halving():

@@ -1,7 +1,7 @@
 import torch
 from torch import nn
 
-from edgekit.nets.repvgg_classifier import RepVggClassifier
+from edgekit.nets.networks.repvgg_classifier import RepVggClassifier
 
 
 def shrinking(inputs, outputs):

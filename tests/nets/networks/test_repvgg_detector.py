@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from edgekit.nets.repvgg_detector import (
+from edgekit.nets.networks.repvgg_detector import (
     STRIDES,
     RepVggDetector,
     RepVggDetectorOptions,

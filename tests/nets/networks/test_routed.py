@@ -1,7 +1,7 @@
 import torch
 from torch import nn
 
-from edgekit.nets.routed import RoutedNetwork, needed
+from edgekit.nets.networks.routed import RoutedNetwork, needed
 
 
 class Add(nn.Module):

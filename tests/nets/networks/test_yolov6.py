@@ -3,8 +3,8 @@ import pytest
 import torch
 from torch import nn
 
-from edgekit.nets.yolov6 import EfficientHead, RepBiFpan, RepPan, YoloV6
-from edgekit.nets.yolov6_blocks import BiFusion
+from edgekit.nets.blocks.yolov6 import BiFusion
+from edgekit.nets.networks.yolov6 import EfficientHead, RepBiFpan, RepPan, YoloV6
 
 STRIDES = (8.0, 16.0, 32.0)
 NECK = ("reduce_layer0", "reduce_layer1", "Rep_p3", "Rep_p4", "Rep_n3", "Rep_n4")

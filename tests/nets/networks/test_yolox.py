@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import nn
 
-from edgekit.nets.pyramid import Pyramid
-from edgekit.nets.yolox import DecoupledHead, XFpn, XPafpn, Yolox
+from edgekit.nets.networks.pyramid import Pyramid
+from edgekit.nets.networks.yolox import DecoupledHead, XFpn, XPafpn, Yolox
 
 STRIDES = (8.0, 16.0, 32.0)
 LISTS = {"stems": 2, "cls_convs": 2, "reg_convs": 2, "cls_preds": 3, "reg_preds": 4, "obj_preds": 1}

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from edgekit.errors import ModelError
-from edgekit.nets.build import build_detector, holds_network
+from edgekit.nets.stored.build import build_detector, holds_network
 from tests.upstream import V8_EARLY, checkpoint, conv, saved, yolo, yolo11, yolov7, yolov9
 
 FAMILIES = ("yolov5", "yolov8", "yolov10")

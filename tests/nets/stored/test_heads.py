@@ -3,10 +3,10 @@ import torch
 from torch import nn
 
 from edgekit.errors import ModelError
-from edgekit.nets.anchor_head import AnchorHead, ImplicitAnchorHead
-from edgekit.nets.distance_head import DistanceHead, EndToEndHead, MainDistanceHead
-from edgekit.nets.heads import build_head, is_head
-from edgekit.nets.stored import StoredModule
+from edgekit.nets.heads.anchors import AnchorHead, ImplicitAnchorHead
+from edgekit.nets.heads.distances import DistanceHead, EndToEndHead, MainDistanceHead
+from edgekit.nets.stored.heads import build_head, is_head
+from edgekit.nets.stored.module import StoredModule
 from tests.upstream import anchor_head, conv, distance_head, learned_head, record, twin_head
 
 

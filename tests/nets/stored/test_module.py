@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from edgekit.errors import ModelError
-from edgekit.nets.stored import StoredModule
+from edgekit.nets.stored.module import StoredModule
 from tests.upstream import Record
 
 

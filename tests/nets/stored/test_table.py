@@ -5,10 +5,10 @@ import torch
 from torch import nn
 
 from edgekit.errors import ModelError, UnknownClassError
-from edgekit.nets.stored import StoredModule
-from edgekit.nets.table import build_module, kind_of
-from edgekit.nets.yolo_blocks import C2f, ConvBlock
-from edgekit.nets.yolov9_blocks import SummedBranches
+from edgekit.nets.blocks.yolo import C2f, ConvBlock
+from edgekit.nets.blocks.yolov9 import SummedBranches
+from edgekit.nets.stored.module import StoredModule
+from edgekit.nets.stored.table import build_module, kind_of
 from tests.upstream import (
     V5,
     V8,

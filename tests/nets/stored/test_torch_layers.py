@@ -4,8 +4,8 @@ import torch
 from torch import nn
 
 from edgekit.errors import ModelError
-from edgekit.nets import torch_layers
-from edgekit.nets.stored import StoredModule
+from edgekit.nets.stored import torch_layers
+from edgekit.nets.stored.module import StoredModule
 from tests.upstream import record
 
 

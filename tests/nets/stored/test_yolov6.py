@@ -3,9 +3,9 @@ import torch
 from torch import nn
 
 from edgekit.errors import ModelError
-from edgekit.nets.build import build_detector
-from edgekit.nets.stored import StoredModule
-from edgekit.nets.yolov6_stored import build_yolov6, is_yolov6
+from edgekit.nets.stored.build import build_detector
+from edgekit.nets.stored.module import StoredModule
+from edgekit.nets.stored.yolov6 import build_yolov6, is_yolov6
 from tests.upstream import checkpoint, record, yolo
 from tests.upstream_yolov6 import NC, whole
 

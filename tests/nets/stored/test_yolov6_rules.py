@@ -3,9 +3,9 @@ import torch
 from torch import nn
 
 from edgekit.errors import ModelError
-from edgekit.nets.stored import StoredModule
-from edgekit.nets.table import build_module
-from edgekit.nets.yolov6_rules import RULES
+from edgekit.nets.stored.module import StoredModule
+from edgekit.nets.stored.table import build_module
+from edgekit.nets.stored.yolov6_rules import RULES
 from tests.upstream import record, saved
 from tests.upstream_yolov6 import LAYERS, whole
 
