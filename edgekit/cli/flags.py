@@ -58,7 +58,6 @@ def model_options(
     from edgekit.pipeline.options import ModelOptions
 
     size_hw = _size_hw(input_size)
-    family = None if family is None else family.lower()  # all names are; papers write YOLOv8
     return ModelOptions(head, size_hw, family, preprocess, cache_folder(), trust_code)
 
 

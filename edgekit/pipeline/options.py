@@ -23,7 +23,7 @@ class ModelOptions:
         head: Kind of detection head, as the question about an ambiguous one lists them.
         input_hw: Height and width of the input, in pixels, for a model that takes any.
         family: Whose preprocessing and thresholds to use, e.g. ``yolox``; of weights alone, which
-            network they are of, e.g. ``yolo11n``.
+            network they are of, e.g. ``yolo11n``. In lower case, however it was written.
         preprocess: Changes to it, e.g. ``color=bgr,resize=stretch,mean=0,std=1``.
         cache: Where the ONNX export of a checkpoint is kept; the user's cache folder when
             ``None``.
@@ -38,11 +38,13 @@ class ModelOptions:
     trust_code: bool = False
 
     def __post_init__(self) -> None:
-        """Refuse an input that no memory holds.
+        """Write the family as all names are, and refuse an input that no memory holds.
 
         Raises:
             ConfigError: A side is not of 1 to 8192 pixels.
         """
+        if self.family is not None:
+            object.__setattr__(self, "family", self.family.lower())  # papers write YOLOv8
         for side in self.input_hw or ():
             if not 1 <= side <= _LARGEST_SIDE:
                 raise ConfigError(

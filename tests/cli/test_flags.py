@@ -21,11 +21,6 @@ def test_what_is_no_size_is_refused(text):
         model_options(None, text, None, None)
 
 
-def test_a_family_may_be_written_as_papers_do():
-    assert model_options(None, None, "YOLOv8n", None).family == "yolov8n"
-    assert model_options(None, None, None, None).family is None
-
-
 def test_the_cache_is_where_the_environment_says(monkeypatch, tmp_path):
     monkeypatch.setenv("EDGEKIT_CACHE", str(tmp_path))
     assert cache_folder() == tmp_path

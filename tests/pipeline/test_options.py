@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from edgekit.errors import ConfigError
@@ -15,3 +17,11 @@ def test_an_input_of_a_size_that_memory_holds_is_taken(size_hw):
 def test_an_input_that_no_memory_holds_is_refused(size_hw, found):
     with pytest.raises(ConfigError, match=f"--input-size: expected .*8192 pixels, found {found}"):
         ModelOptions(input_hw=size_hw)
+
+
+def test_a_family_may_be_written_as_papers_do():
+    options = ModelOptions(family="YOLOv8n")
+
+    assert options.family == "yolov8n"
+    assert replace(options, family="NanoDet-Plus-M").family == "nanodet-plus-m"
+    assert ModelOptions().family is None
