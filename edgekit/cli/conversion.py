@@ -1,4 +1,4 @@
-"""What a command that converts ends with: the report on stdout, a missed budget as exit code."""
+"""What a command that converts ends with: the report on stdout, what was missed as exit code."""
 
 from __future__ import annotations
 
@@ -34,3 +34,18 @@ def exit_if_missed(result: Conversion, options: ConvertOptions) -> None:
     if result.missed:
         typer.echo(f"edgekit: {options.target} " + " and ".join(result.missed), err=True)
         raise typer.Exit(1)
+
+
+def refuse_unmeasured(result: Conversion, options: ConvertOptions) -> None:
+    """End the command, its files written, where a row was not measured.
+
+    Raises:
+        MissingError: One was not.
+    """
+    from edgekit.errors import MissingError
+
+    if any(row.status != "measured" for row in result.report.rows):
+        raise MissingError(
+            f"--require-measured: expected every row measured on {result.report.device}, found "
+            f"rows that were not. Run this on that device. Written to {options.out} all the same."
+        )

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from edgekit.cli.conversion import exit_if_missed, print_conversion
+from edgekit.cli.conversion import exit_if_missed, print_conversion, refuse_unmeasured
 from edgekit.cli.flags import (
     Family,
     Head,
@@ -57,7 +57,6 @@ def convert(
 ) -> None:
     """Convert a trained detector, measure it and report."""
     from edgekit.cli.progress import bars
-    from edgekit.errors import MissingError
     from edgekit.pipeline.convert import convert as run
     from edgekit.pipeline.options import ConvertOptions
 
@@ -79,8 +78,5 @@ def convert(
         result = run(model, options, progress)
     print_conversion(result, options, as_json=json)
     exit_if_missed(result, options)
-    if require_measured and any(row.status != "measured" for row in result.report.rows):
-        raise MissingError(
-            f"--require-measured: expected every row measured on {result.report.device}, found "
-            f"rows that were not. Run this on that device. Written to {out} all the same."
-        )
+    if require_measured:
+        refuse_unmeasured(result, options)

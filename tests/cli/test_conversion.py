@@ -4,7 +4,8 @@ from pathlib import Path
 import pytest
 import typer
 
-from edgekit.cli.conversion import exit_if_missed, print_conversion
+from edgekit.cli.conversion import exit_if_missed, print_conversion, refuse_unmeasured
+from edgekit.errors import MissingError
 from edgekit.pipeline.convert import Conversion
 from edgekit.pipeline.options import ConvertOptions
 from edgekit.report.schema import Report
@@ -39,3 +40,13 @@ def test_only_a_missed_budget_ends_the_command(result, capsys):
 
     assert ended.value.exit_code == 1
     assert capsys.readouterr().err == "edgekit: ort-cpu-int8 is late and loses much\n"
+
+
+def test_one_row_that_was_not_measured_is_missing(result):
+    one, *others = result.report.rows
+    simulated = one.model_copy(update={"status": "simulated"})
+    report = result.report.model_copy(update={"rows": (simulated, *others)})
+
+    refuse_unmeasured(result, OPTIONS)
+    with pytest.raises(MissingError, match=r"every row measured on .*Written to there all"):
+        refuse_unmeasured(Conversion(report, ()), OPTIONS)
