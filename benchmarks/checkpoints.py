@@ -1,11 +1,13 @@
-"""Checkpoints end to end: what reading, exporting and folding one costs, and what it keeps.
+"""Trained files end to end: what reading, exporting and folding one costs, and what it keeps.
 
 Usage: python benchmarks/checkpoints.py
 
-For each real checkpoint, in a process of its own and without any cache: the seconds of each step
-until the folded network is there; how far the export is from the torch modules on photographs; and
-FP32 mAP on the 112 images of coco-val-mini of the export, of the folded network, and as an
-independent reference measured it. Needs the folder EDGEKIT_DATA.
+For each real checkpoint, and an ONNX file with all of its training-time layers, in a process of its
+own and without any cache: the seconds until the folded network is there; the batch normalizations
+and parallel branches before and after, counted by structure; how far the export is from the torch
+modules on photographs; and FP32 mAP on the 112 images of coco-val-mini of the file as given (its
+export, for a checkpoint), of the folded network as a conversion writes it, and as an independent
+reference measured it. Needs the folder EDGEKIT_DATA.
 """
 
 from __future__ import annotations
@@ -25,14 +27,20 @@ from edgekit.measure.machine import describe_machine
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 
-from ort_cpu_int8 import DATA, commit  # noqa: E402  (a sibling script)
+from branches_left import batchnorms, parallel_branches  # noqa: E402  (a sibling script)
+from ort_cpu_int8 import DATA, commit  # noqa: E402
 
 if TYPE_CHECKING:
     from edgekit.pipeline.prepare import Detector
-    from edgekit.values import Dataset, Floats
+    from edgekit.values import Dataset, Floats, Graph
 
 # FP32 mAP50-95 by ONNX Runtime and pycocotools, not by edgekit: README of the data.
-REFERENCE = {"yolov8n": 0.3980, "yolov5n": 0.2992, "yolov10s": 0.4902}
+REFERENCE = {
+    "yolov8n.pt": 0.3980,
+    "yolov5n.pt": 0.2992,
+    "yolov10s.pt": 0.4902,
+    "yolov10s_e2e_unfused.onnx": 0.4902,
+}
 PHOTOGRAPHS = 8
 
 
@@ -51,12 +59,12 @@ def main() -> None:
 
 
 def measure(name: str) -> dict[str, Any]:
-    """Return the figures of one checkpoint; nothing of edgekit's pipeline is imported before."""
+    """Return the figures of one file; nothing of edgekit's pipeline is imported before."""
     start = time.perf_counter()
     from edgekit.pipeline.options import ModelOptions
     from edgekit.pipeline.prepare import prepare
 
-    path = DATA / "models" / f"{name}.pt"
+    path = DATA / "models" / name
     with tempfile.TemporaryDirectory() as folder:
         options = ModelOptions(cache=Path(folder))
         detector = prepare(path, options)
@@ -64,16 +72,17 @@ def measure(name: str) -> dict[str, Any]:
         start = time.perf_counter()
         prepare(path, options)
         again = time.perf_counter() - start
+        exported = detector.source.export is not None
         return {
             "read_export_fold_s": round(whole, 1),
-            "with_the_export_kept_s": round(again, 1),
+            "with_the_export_kept_s": round(again, 1) if exported else None,
             "folded": len(detector.rewritten.folded),
             "merged": len(detector.rewritten.merged),
             "head": detector.head.spec.kind,
             "nms_free": detector.head.nms_free,
-            "output": [list(o.shape) for o in detector.source.graph.model.graph.outputs],
+            "output": [list(o.shape) for o in detector.plain.model.graph.outputs],
             "warnings": detector.warnings,
-            "export_to_modules_max_rel": export_difference(path, detector),
+            "export_to_modules_max_rel": export_difference(path, detector) if exported else None,
             **accuracy(name, detector, Path(folder)),
         }
 
@@ -105,7 +114,7 @@ def photographs(detector: Detector) -> list[Floats]:
 
 
 def accuracy(name: str, detector: Detector, folder: Path) -> dict[str, Any]:
-    """Return mAP of the export and of the folded network, and the points from the reference."""
+    """Return what is left of training-time layers, and mAP of the file and the folded network."""
     from edgekit.graphs import graph_to_bytes
     from edgekit.images.classes import match_classes
     from edgekit.measure.accuracy import detect_all, score
@@ -120,11 +129,17 @@ def accuracy(name: str, detector: Detector, folder: Path) -> dict[str, Any]:
     ids = match_classes(detector.source.class_names, dataset.categories, detector.head.spec.classes)
     found = {c.name: score(detect_all(c, dataset), dataset, ids).map for c in (given, fp32)}
     return {
+        "left": {"as-given": left(detector.source.graph), "fp32": left(network.graph)},
         "map": {**found, "reference": REFERENCE[name]},
         "points_from_reference": {
             k: round(100 * (v - REFERENCE[name]), 3) for k, v in found.items()
         },
     }
+
+
+def left(graph: Graph) -> dict[str, int]:
+    """Return how many layers there are that only training needs."""
+    return {"batchnorms": batchnorms(graph), "parallel_branches": parallel_branches(graph)}
 
 
 def scored() -> Dataset:
