@@ -1,10 +1,14 @@
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
 from edgekit.nets.architectures.registry import ARCHITECTURES
+from tests.nets.darknet.cfgs import PUBLISHED
+from tests.nets.darknet.older_cfgs import OLDER
+from tests.networks import network
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "benchmarks"))
 
@@ -12,13 +16,25 @@ import families
 import render
 import render_families
 
-FIRST = {known.family: name for name, known in reversed(ARCHITECTURES.items())}
 ONE_OF_EACH = (
-    *(name for name in FIRST.values() if families.is_small(name)),
+    "yolov1-tiny",
+    "yolov2-tiny",
+    "yolov3-tiny",
+    "yolov4-tiny",
+    "yolov5n",
+    "yolov6n",
     "yolov6n-fuse-ab",
     "yolov7-tiny",
     "yolov7-tiny-training",
+    "yolov8n",
+    "yolov9-t",
     "yolov9t",
+    "yolov10n",
+    "yolo11n",
+    "yolox-nano",
+    "nanodet-plus-m",
+    "repvgg-a0",
+    "mobileone-s0",
 )
 EVERY_TIME = {"yolov6n", "yolov10n", "yolox-nano"}
 
@@ -47,20 +63,34 @@ def test_a_whole_network_computes_the_same_when_folded(name):
 
 
 def test_one_network_of_each_family_is_tested():
-    tested = {ARCHITECTURES[name].family for name in ONE_OF_EACH}
+    tested = {families.NETWORKS[name].family for name in ONE_OF_EACH}
 
     assert set(ONE_OF_EACH) > EVERY_TIME
-    assert tested == {known.family for known in ARCHITECTURES.values()}
+    assert tested == {network.family for network in families.NETWORKS.values()}
 
 
-def test_every_network_of_up_to_20_million_parameters_is_measured():
-    assert families.is_small("yolov6s")
-    assert families.is_small("yolov9-t")  # all digits are printed
-    assert not families.is_small("yolov9-c")
+def test_networks_known_by_name_stand_beside_those_of_darknet():
+    assert set(families.NETWORKS) > set(ARCHITECTURES)
+    assert set(families.NETWORKS) - set(ARCHITECTURES) == {*OLDER, *PUBLISHED} - {"yolov1"}
+
+
+def test_numbers_of_statistics_are_in_the_file_and_not_learned():
+    module = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 1, bias=False), torch.nn.BatchNorm2d(4))
+
+    assert families.learned(module, families.AS_TRAINED) == 12 + 2 * 4
+    assert families.learned(module, families.IN_THE_FILE) == 12 + 4 * 4
+
+
+def test_a_difference_that_is_no_number_is_not_lost():
+    outputs = "(float[1,3,8,8] y, float[1,3,8,8] z)"
+    text = f"g (float[1,3,8,8] x) => {outputs} {{ y = Relu(x) n = Neg(x) z = Sqrt(n) }}"
+    graph = network(text)
+
+    assert np.isnan(families.difference(graph, graph, families.proof_backend()))
 
 
 def test_a_line_for_every_network_that_was_measured():
-    network = {
+    measured = {
         "published": {"parameters": "0.91M", "gmacs": None},
         "as_trained": True,
         "side": 416,
@@ -73,7 +103,7 @@ def test_a_line_for_every_network_that_was_measured():
         "float64": 4.99e-16,
     }
 
-    lines = render_families.table({"yolox-nano": network})
+    lines = render_families.table({"yolox-nano": measured})
 
     assert lines[3] == (
         "| yolox-nano, 416 | 912,159 (0.91M as trained) | 0.523 | 113 to 110 | 0 | 0 "
