@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,7 +12,7 @@ from edgekit.errors import ParityError
 from edgekit.graphs import graph_from_model, graph_to_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     import onnx_ir as ir
     from numpy.typing import NDArray
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from edgekit.reparam.algebra import Doubles
     from edgekit.reparam.probes import Feeds
     from edgekit.values import Graph
+
+    Values = Sequence[Mapping[str, NDArray[np.generic]]]  # by name, for each run
 
 # Float32 rounding through a deep detector moves a value by some 1e-5 of its scale (measured on
 # the exact rewrites of YOLOv8, YOLOv10 and PicoDet); a wrong weight or padding moves it by 1e-2.
@@ -82,14 +85,12 @@ def prove_parity(
         ParityError: A value differs by more; the message names the first.
     """
     names = comparable_values(before)
-    expected = evaluate(before, names, backend, inputs)
-    found = evaluate(after, names, backend, inputs)
+    run = partial(evaluate, before, names, backend)
+    expected, found = run(inputs), evaluate(after, names, backend, inputs)
     parity = compare(expected, found, np.inf)
     if parity.max_rel <= tolerance:
         return parity
-    noise = rounding_noise(before, backend, inputs, expected)
-    largest = max(size for run in noise for size in run.values())
-    return replace(compare(expected, found, tolerance, noise), noise=largest)
+    return compare_with_noise(expected, found, rounding_noise(run, inputs, expected), tolerance)
 
 
 def comparable_values(graph: Graph) -> tuple[str, ...]:
@@ -138,10 +139,7 @@ def evaluate(
 
 
 def rounding_noise(
-    graph: Graph,
-    backend: Backend,
-    inputs: Sequence[Feeds],
-    expected: Sequence[Mapping[str, NDArray[np.generic]]],
+    run: Callable[[Sequence[Feeds]], Values], inputs: Sequence[Feeds], expected: Values
 ) -> list[dict[str, float]]:
     """Return what rounding does to the values ``expected``: the largest relative difference.
 
@@ -149,20 +147,19 @@ def rounding_noise(
     that all that follows rounds differently. Whole numbers stay as they are.
 
     Args:
-        graph: Computes ``expected`` from ``inputs``.
-        backend: Runs it.
-        inputs: One for each run.
-        expected: By name, what ``graph`` gives for each.
+        run: Returns values by name, for each of the inputs.
+        inputs: What it takes.
+        expected: What ``run`` gives for them.
     """
     random = np.random.default_rng(0)
     moved = [_next_to(feeds, random) for feeds in inputs for _ in range(_DRAWS)]
-    found = evaluate(graph, tuple(expected[0]), backend, moved)
+    found = run(moved)
     return [
         {
-            name: max(_largest(array, draw[name]) for draw in found[run * _DRAWS :][:_DRAWS])
+            name: max(_largest(array, draw[name]) for draw in found[place * _DRAWS :][:_DRAWS])
             for name, array in wanted.items()
         }
-        for run, wanted in enumerate(expected)
+        for place, wanted in enumerate(expected)
     ]
 
 
@@ -178,9 +175,21 @@ def _next_to(feeds: Feeds, random: np.random.Generator) -> Feeds:
     return moved
 
 
+def compare_with_noise(
+    expected: Values, found: Values, noise: list[dict[str, float]], tolerance: float
+) -> Parity:
+    """Return ``compare`` of values that rounding moves by ``noise``, the largest of it noted.
+
+    Raises:
+        ParityError: A value differs by more than four times its noise, and than ``tolerance``.
+    """
+    largest = max(size for run in noise for size in run.values())
+    return replace(compare(expected, found, tolerance, noise), noise=largest)
+
+
 def compare(
-    expected: Sequence[Mapping[str, NDArray[np.generic]]],
-    found: Sequence[Mapping[str, NDArray[np.generic]]],
+    expected: Values,
+    found: Values,
     tolerance: float = TOLERANCE,
     noise: Sequence[Mapping[str, float]] | None = None,
 ) -> Parity:

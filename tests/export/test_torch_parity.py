@@ -8,9 +8,11 @@ from torch import nn
 
 from edgekit.backends.onnxruntime import OnnxRuntime
 from edgekit.errors import ParityError
+from edgekit.export.torch_onnx import export_detector
 from edgekit.export.torch_parity import SCORE, prove_export
 from edgekit.graphs import graph_to_bytes
-from tests.export.torch_detectors import FAMILIES, detector
+from tests.export.torch_detectors import FAMILIES, SMALL, detector
+from tests.networks import network
 
 RUNTIME = OnnxRuntime(threads=1, optimize=False)
 
@@ -119,3 +121,46 @@ def test_detections_that_are_all_alike_prove_nothing(exports, images):
 
     with pytest.raises(ParityError, match="proves nothing"):
         prove_export(changed(found, torch.ones_like), graph, Always(alike), images)
+
+
+class Waves(nn.Module):
+    """What makes of the last digit of an image the second of its output."""
+
+    def forward(self, image):
+        return torch.sin(image * 170.3 * 210.7)
+
+
+@pytest.mark.parametrize(("by", "is_equal"), [(1, True), (1.0001, False)])
+def test_a_difference_is_held_against_what_rounding_does_to_the_module(by, is_equal, images):
+    found = replace(detector(), module=Waves())
+    graph = network(
+        "g (float[1,3,64,96] images) => (float[1,3,64,96] y) { a = Mul(images, k) y = Sin(a) }",
+        k=np.float32([by * np.float64(170.3) * 210.7]),
+    )
+
+    with nullcontext() if is_equal else pytest.raises(ParityError, match="or four times the 0"):
+        parity = prove_export(found, graph, RUNTIME, images)
+
+        assert 1e-3 < parity.max_rel <= 4 * parity.noise
+
+
+class Bent(nn.Module):
+    """A detector that is not made for the activation it has."""
+
+    def __init__(self, module, slopes):
+        super().__init__()
+        self.module, self.bent = module, nn.PReLU(slopes)
+        nn.init.uniform_(self.bent.weight, -0.3, 0.9)
+
+    def forward(self, image):
+        return self.module(self.bent(image - 0.5))
+
+
+@pytest.mark.parametrize("slopes", [1, 3])
+def test_learned_slopes_are_exported_as_they_are(slopes, images):
+    found = detector()
+    bent = replace(found, module=Bent(found.module, slopes).eval().requires_grad_(False))
+
+    parity = prove_export(bent, export_detector(bent, SMALL), RUNTIME, images)
+
+    assert parity.max_rel < 1e-4

@@ -199,6 +199,20 @@ def test_weights_alone_are_read_by_name(family, weights, options):
     assert (said in found.notes) is (family is None)
 
 
+def test_a_whole_model_with_learned_slopes_is_read(folder, options):
+    """One module is the activation of every layer, as where a family's default was changed."""
+    model, act = yolov8(), nn.PReLU(init=0.1)
+    for part in model.modules():
+        if isinstance(getattr(part, "act", None), nn.SiLU):
+            part.act = act
+
+    found = prepare(write(folder / "slopes.pt", {"model": model}), options)
+
+    slopes = [n.inputs[1].const_value for n in found.plain.model.graph if n.op_type == "PRelu"]
+    assert len(slopes) == sum(isinstance(part, nn.BatchNorm2d) for part in model.modules())
+    assert {slope.numpy().item() for slope in slopes} == {np.float32(0.1)}
+
+
 @pytest.mark.usefixtures("known")
 def test_weights_that_lightning_saved_are_read(folder, options):
     torch.manual_seed(5)

@@ -135,6 +135,7 @@ _TORCH: dict[str, Callable[[StoredModule], nn.Module]] = {
     "activation.ReLU": lambda _: nn.ReLU(),
     "activation.Hardswish": lambda _: nn.Hardswish(),
     "activation.LeakyReLU": torch_layers.leaky_relu,
+    "activation.PReLU": torch_layers.prelu,
     "activation.GELU": torch_layers.gelu,
     "activation.Mish": lambda _: nn.Mish(),
     "activation.ReLU6": lambda _: nn.ReLU6(),

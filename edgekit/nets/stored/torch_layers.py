@@ -130,6 +130,16 @@ def gelu(stored: StoredModule) -> nn.GELU:
     return nn.GELU(formula or "none")
 
 
+def prelu(stored: StoredModule) -> nn.PReLU:
+    """Return the activation with its learned slopes, one for each channel or one for all.
+
+    Raises:
+        ModelError: They are no row of finite numbers.
+    """
+    arrays = _arrays(stored, required=("weight",), optional=())
+    return _filled(nn.PReLU(arrays["weight"].size, device="meta"), stored, arrays)
+
+
 def learned(stored: StoredModule, *, multiplies: bool) -> Implicit:
     """Return the learned numbers of YOLOv7, one per channel.
 

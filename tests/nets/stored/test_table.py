@@ -83,7 +83,7 @@ def test_what_is_known_of_its_kind_is_listed(name, listed):
         build_module(stored(saved(name)))
 
 
-@pytest.mark.parametrize("layer", [nn.Mish(), nn.ReLU6(), nn.GELU()])
+@pytest.mark.parametrize("layer", [nn.Mish(), nn.ReLU6(), nn.GELU(), nn.PReLU(2)])
 def test_an_activation_is_computed_as_torch_does(layer):
     x = torch.randn(1, 2, 5, 5)
 

@@ -25,6 +25,8 @@ def stored(layer: nn.Module, **changed) -> StoredModule:
         nn.MaxPool2d(3, 2, 1, ceil_mode=True),
         nn.Upsample(scale_factor=3.0, mode="nearest"),
         nn.LeakyReLU(0.3),
+        nn.PReLU(),
+        nn.PReLU(4, 0.1),
         nn.GELU(),
         nn.GELU("tanh"),
     ],
@@ -36,6 +38,7 @@ def test_a_layer_computes_what_the_stored_one_did(layer):
         nn.MaxPool2d: torch_layers.max_pool,
         nn.Upsample: torch_layers.upsample,
         nn.LeakyReLU: torch_layers.leaky_relu,
+        nn.PReLU: torch_layers.prelu,
         nn.GELU: torch_layers.gelu,
     }[type(layer)]
     x = torch.randn(2, 4, 9, 11)
@@ -50,6 +53,13 @@ def test_a_gelu_of_before_it_had_a_choice_is_the_exact_one():
     built = torch_layers.gelu(stored(nn.GELU("tanh"), approximate=None))
 
     torch.testing.assert_close(built(x), exact)
+
+
+def test_slopes_that_are_no_row_are_refused():
+    slopes = {"_parameters": {"weight": np.ones((4, 1))}}
+
+    with pytest.raises(ModelError, match=r"'weight' of shape \(4,\), found \(4, 1\)"):
+        torch_layers.prelu(stored(nn.PReLU(4), **slopes))
 
 
 def test_a_gelu_of_another_formula_is_refused():
