@@ -17,12 +17,14 @@ sys.path.insert(0, str(HERE))
 import render_digits  # noqa: E402  (a sibling script)
 import render_families  # noqa: E402  (a sibling script)
 import render_folding  # noqa: E402  (a sibling script)
+import render_rewrite_parity  # noqa: E402  (a sibling script)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 PAGES = (
     HERE.parent / "README.md",
+    HERE.parent / "docs" / "decisions" / "0013-what-rounding-does-is-allowed.md",
     HERE.parent / "docs" / "explanation" / "reparameterization-and-int8.md",
     HERE.parent / "docs" / "explanation" / "rewrites.md",
     HERE.parent / "docs" / "reference" / "families.md",
@@ -108,6 +110,8 @@ PARTS: dict[str, Callable[[], list[str]]] = {
     "table": sections,
     "families": lambda: render_families.table(render_families.committed()),
     "folding": lambda: render_folding.table(render_folding.committed()),
+    "rounding": lambda: render_rewrite_parity.rounding(render_rewrite_parity.committed()),
+    "wrong rewrites": lambda: render_rewrite_parity.wrong(render_rewrite_parity.committed()),
     **{
         f"digits {part.__name__}": partial(_of_digits, part)
         for part in (
