@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import onnx_ir as ir
 from onnx_ir.passes import common
 
-from edgekit.errors import EdgekitError, StageError
+from edgekit.errors import ConfigError, EdgekitError, StageError
 from edgekit.export.torch_script import export_script, is_scripted
 from edgekit.graphs import graph_from_proto
 from edgekit.optional import require
@@ -31,6 +31,7 @@ INPUT, _OUTPUTS = "images", "output"
 FAMILY, NOTES = "edgekit.family", "edgekit.notes"
 _OPSET = 18  # the exporter writes this one itself; older ones it would have to convert to
 _MOST_WRAPPINGS = 20  # errors can be chained in a circle
+_NEEDED_FOR = "Exporting a torch module"
 _SCOPES = "pkg.torch.onnx.name_scopes"
 
 
@@ -68,7 +69,7 @@ class ExportOptions:
 
     Attributes:
         size_hw: Height and width of the images, in pixels.
-        dynamic_batch: Take any number of images at once, instead of one.
+        dynamic_batch: Take any number of images at once, instead of one; not of TorchScript.
         properties: To write into the metadata besides.
     """
 
@@ -85,18 +86,37 @@ def export_detector(detector: TorchDetector, options: ExportOptions | None = Non
 
     Raises:
         MissingExtraError: torch or its exporter is not installed.
+        ConfigError: TorchScript is to take any number of images.
         StageError: The exporter fails; the message is its own.
         EdgekitError: A module refuses such images.
     """
     options = options or ExportOptions()
-    needed_for = "Reading a PyTorch checkpoint"
-    torch = require("torch", extra="torch", needed_for=needed_for)
-    optimizer = require("onnxscript.optimizer", extra="torch", needed_for=needed_for)
-    count = 2 if options.dynamic_batch else 1
-    images = torch.zeros(count, 3, *options.size_hw)
+    torch = require("torch", extra="torch", needed_for=_NEEDED_FOR)
+    scripted = is_scripted(detector.module)
+    if scripted and options.dynamic_batch:
+        raise ConfigError(
+            "dynamic_batch: expected torch modules, found TorchScript, which may have its number "
+            "of images written into it. Leave dynamic_batch out, or export the model with the "
+            "package that made it."
+        )
+    model = _export(detector, options, scripted=scripted)
+    if not scripted:
+        _name_nodes(model)
+    _tidy(model)
+    notes = (*detector.notes, f"Exported to ONNX by torch {torch.__version__}.")
+    model.metadata_props.update({**_metadata(detector, options), NOTES: json.dumps(notes)})
+    # Until it is serialized, the graph shares its weights with the module.
+    return graph_from_proto(ir.serde.serialize_model(model))
+
+
+def _export(detector: TorchDetector, options: ExportOptions, *, scripted: bool) -> ir.Model:
+    """Return what an exporter of torch makes of the module, constants worked out."""
+    torch = require("torch", extra="torch", needed_for=_NEEDED_FOR)
+    optimizer = require("onnxscript.optimizer", extra="torch", needed_for=_NEEDED_FOR)
+    images = torch.zeros(2 if options.dynamic_batch else 1, 3, *options.size_hw)
     try:
         with _quiet(), torch.inference_mode():
-            if scripted := is_scripted(detector.module):
+            if scripted:
                 model = export_script(detector.module, images)
             else:
                 model = _export_module(detector.module, images, options)
@@ -109,13 +129,7 @@ def export_detector(detector: TorchDetector, options: ExportOptions | None = Non
             f"ONNX: expected a graph, found: {_first_line(err)} Export it with its own package, "
             "and give edgekit the ONNX file."
         ) from err
-    if not scripted:
-        _name_nodes(model)
-    _tidy(model)
-    notes = (*detector.notes, f"Exported to ONNX by torch {torch.__version__}.")
-    model.metadata_props.update({**_metadata(detector, options), NOTES: json.dumps(notes)})
-    # Until it is serialized, the graph shares its weights with the module.
-    return graph_from_proto(ir.serde.serialize_model(model))
+    return model
 
 
 def _refusal(err: BaseException) -> EdgekitError | None:
@@ -129,7 +143,7 @@ def _refusal(err: BaseException) -> EdgekitError | None:
 
 
 def _export_module(module: Any, images: Any, options: ExportOptions) -> ir.Model:
-    torch = require("torch", extra="torch", needed_for="Exporting a torch module")
+    torch = require("torch", extra="torch", needed_for=_NEEDED_FOR)
     dynamic = ({0: torch.export.Dim("batch")},) if options.dynamic_batch else None
     program = torch.onnx.export(
         module,

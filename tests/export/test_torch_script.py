@@ -4,7 +4,7 @@ import torch
 from torch import nn
 
 from edgekit.backends.onnxruntime import OnnxRuntime
-from edgekit.errors import ParityError, StageError
+from edgekit.errors import ConfigError, ParityError, StageError
 from edgekit.export.torch_onnx import FAMILY, ExportOptions, export_detector
 from edgekit.export.torch_parity import prove_export
 from edgekit.export.torch_script import is_scripted
@@ -120,3 +120,8 @@ def test_what_cannot_be_exported_is_told_and_stdout_stays_clean(capfd):
         export_detector(program, SIZE)
 
     assert capfd.readouterr().out == ""
+
+
+def test_script_with_any_number_of_images_is_refused(program):
+    with pytest.raises(ConfigError, match=r"found TorchScript.*Leave dynamic_batch out"):
+        export_detector(program, ExportOptions((32, 32), dynamic_batch=True))
