@@ -7,13 +7,26 @@ import platform
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import psutil
 
 from edgekit.config.device import detect_host
 from edgekit.config.host import read_host
 
-_PACKAGES = ("edgekit", "numpy", "onnx", "onnxruntime", "openvino", "opencv-python-headless")
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_PACKAGES = (
+    "edgekit",
+    "numpy",
+    "onnx",
+    "onnx-ir",
+    "onnxruntime",
+    "onnxsim",
+    "openvino",
+    "opencv-python-headless",
+)
 _CPU = Path("/sys/devices/system/cpu")
 
 
@@ -84,8 +97,13 @@ def describe_machine() -> Machine:
         memory_bytes=psutil.virtual_memory().total,
         os=f"{platform.system()} {platform.release()} {platform.machine()}",
         python=platform.python_version(),
-        versions={name: found for name in _PACKAGES if (found := _version(name))},
+        versions=installed_versions(_PACKAGES),
     )
+
+
+def installed_versions(packages: Iterable[str]) -> dict[str, str]:
+    """Return the versions of those of ``packages`` that are installed, by name."""
+    return {name: found for name in packages if (found := _version(name))}
 
 
 def _version(package: str) -> str | None:

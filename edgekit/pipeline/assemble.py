@@ -11,6 +11,7 @@ from edgekit.backends.artifact import Manifest, write_artifact
 from edgekit.macs import macs_per_node, parameters
 from edgekit.measure.machine import describe_machine
 from edgekit.pipeline.data import data_use, locked
+from edgekit.pipeline.exports import exporter_versions
 from edgekit.pipeline.gallery import gallery_of
 from edgekit.pipeline.lock import Lock, Span
 from edgekit.pipeline.preprocess import described
@@ -102,7 +103,7 @@ def _provenance(job: Job, run: LatencyRun | None) -> Provenance:
     return Provenance(
         command=job.options.command,
         created_utc=datetime.now(UTC).isoformat(timespec="seconds"),
-        versions=machine.versions,
+        versions={**machine.versions, **exporter_versions(job.detector.source)},
         model_files=job.detector.source.files,
         machine={
             "cpu": machine.cpu,

@@ -6,7 +6,6 @@ import hashlib
 import json
 import os
 from dataclasses import replace
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +21,7 @@ from edgekit.export.torch_parity import prove_export
 from edgekit.graphs import graph_to_bytes
 from edgekit.load.onnx_file import load_onnx
 from edgekit.load.program import kind_of_program, refuse_function
+from edgekit.measure.machine import installed_versions
 from edgekit.pipeline.checkpoint import checkpoint_origin, is_checkpoint
 from edgekit.pipeline.darknet import darknet_origin, is_darknet
 from edgekit.pipeline.program import program_origin
@@ -33,7 +33,8 @@ if TYPE_CHECKING:
     from edgekit.protocols import Backend
     from edgekit.values import Floats, Graph, SourceModel
 
-KEY = "edgekit.export"
+KEY, _VERSIONS = "edgekit.export", "edgekit.versions"
+_EXPORTERS = ("torch", "onnxscript", "onnx-ir")
 _CODE = ("export/torch_*.py", "load/checkpoint/*.py", "load/darknet*.py", "nets/**/*.py")
 
 
@@ -80,6 +81,14 @@ def read_exported(origin: Origin, options: ModelOptions, backend: Backend) -> So
     )
 
 
+def exporter_versions(source: SourceModel) -> dict[str, str]:
+    """Return the versions of what exported ``source``, by package; none for an ONNX file."""
+    if source.export is None:
+        return {}
+    versions: dict[str, str] = json.loads(source.metadata[_VERSIONS])
+    return versions
+
+
 def exported(origin: Origin, options: ModelOptions, backend: Backend) -> Path:
     """Return the ONNX file that ``origin`` exports to, kept from before or new.
 
@@ -117,7 +126,7 @@ def _file(folder: Path, key: str) -> Path:
 def _key(sha256: str, options: ModelOptions) -> str:
     """Return the hash of everything that the exported file depends on."""
     parts = [sha256, repr(options.input_hw), repr(options.family), _code_sha256()]
-    parts += [f"{name} {_version(name)}" for name in ("torch", "onnxscript", "onnx-ir")]
+    parts += [f"{name} {found}" for name, found in installed_versions(_EXPORTERS).items()]
     return hashlib.sha256("|".join(parts).encode()).hexdigest()
 
 
@@ -128,16 +137,11 @@ def _code_sha256() -> str:
     return hashlib.sha256(b"|".join(file.read_bytes() for file in files)).hexdigest()
 
 
-def _version(package: str) -> str:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return "none"
-
-
 def _export(origin: Origin, backend: Backend, properties: dict[str, str]) -> Graph:
     built = origin.build()
-    options = ExportOptions(built.size_hw, properties={**built.properties, **properties})
+    versions = {_VERSIONS: json.dumps(installed_versions(_EXPORTERS))}
+    properties = {**built.properties, **versions, **properties}
+    options = ExportOptions(built.size_hw, properties=properties)
     graph = export_detector(built.detector, options)
     prove_export(built.detector, graph, backend, _images(graph))
     return graph

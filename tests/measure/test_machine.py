@@ -15,7 +15,7 @@ def test_the_machine_names_what_decides_the_figures():
     assert found.memory_bytes > 2**20
     assert found.python == platform.python_version()
     assert found.versions["numpy"] == np.__version__
-    assert {"edgekit", "onnxruntime"} <= set(found.versions)
+    assert {"edgekit", "onnxruntime", "onnxsim", "onnx-ir"} <= set(found.versions)
 
 
 def test_a_package_that_is_absent_is_not_listed(monkeypatch):

@@ -3,13 +3,16 @@ import json
 from dataclasses import replace
 
 import pytest
+import torch
 
 from edgekit.backends.artifact import Manifest, read_artifact
 from edgekit.measure.latency import LatencyRun
 from edgekit.measure.machine import read_conditions
 from edgekit.pipeline import assemble
+from edgekit.pipeline.convert import convert
 from edgekit.pipeline.lock import Lock
 from edgekit.report.json_file import read_report
+from tests.pipeline.checkpoints import write, yolov8
 
 
 @pytest.fixture(scope="module")
@@ -43,6 +46,25 @@ def test_manifest_lock_and_report_name_the_same_files(out, tiny):
     assert manifest.precision == "int8"
     assert manifest.weight_rule == lock.weight_rule
     assert model.stat().st_size == read_report(out / "report.json").row("int8").size_bytes
+
+
+def test_what_exported_a_checkpoint_is_among_the_versions(out, tiny, tmp_path):
+    checkpoint = write(tmp_path / "mine.pt", {"model": yolov8(), "train_args": {"imgsz": 64}})
+    options = tiny.options(
+        tmp_path / "out",
+        target="ort-cpu-fp32",
+        calib=None,
+        evaluation=None,
+        cache=tmp_path / "cache",
+    )
+
+    report = convert(checkpoint, options).report
+
+    lock = Lock.model_validate_json((tmp_path / "out/edgekit.lock").read_bytes())
+    assert lock.versions == report.provenance.versions
+    assert lock.versions["torch"] == torch.__version__
+    assert {"onnxscript", "onnx-ir", "onnxsim"} < lock.versions.keys()
+    assert "torch" not in read_report(out / "report.json").provenance.versions
 
 
 def test_the_pages_show_the_rows_and_need_nothing_else(out):
