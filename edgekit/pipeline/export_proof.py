@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edgekit.errors import MissingExtraError, ParityError
+from edgekit.errors import ParityError
 from edgekit.export.torch_parity import SCORE, SMALLEST, prove_export
 from edgekit.optional import require
 from edgekit.reparam.parity import TOLERANCE
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 _DIFFERENCE = "max_rel"
-_NEEDED_FOR = "Comparing an export with torch"
 
 
 def prove_on_images(
@@ -45,10 +44,11 @@ def prove_on_images(
         images: Each ``(1, 3, H, W)``, as the network takes them.
 
     Returns:
-        ``None`` for an ONNX file, without images or torch, where what is built anew may have
-        other weights, or where no image tells detections apart.
+        ``None`` for an ONNX file, without images, where what is built anew may have other
+        weights, or where no image tells detections apart.
 
     Raises:
+        MissingExtraError: torch is not installed.
         ParityError: They differ beyond rounding; the export is not kept any longer.
     """
     if origin is None or source.export is None or not origin.identity or not images:
@@ -57,10 +57,6 @@ def prove_on_images(
     kept = _kept(record)
     if kept is not None:
         return kept
-    try:
-        require("torch", extra="torch", needed_for=_NEEDED_FOR)
-    except MissingExtraError:
-        return None
     detector = origin.build().detector
     telling = _telling(detector, images)
     if not telling:
@@ -81,7 +77,7 @@ def _telling(detector: TorchDetector, images: Sequence[Floats]) -> list[Floats]:
     """
     if not detector.end_to_end:
         return list(images)
-    torch = require("torch", extra="torch", needed_for=_NEEDED_FOR)
+    torch = require("torch", extra="torch", needed_for="Comparing an export with torch")
     with torch.inference_mode():
         found = [detector.module(torch.from_numpy(image)).numpy()[..., SCORE] for image in images]
     margins = [8 * TOLERANCE * (scores.min() + SMALLEST) for scores in found]

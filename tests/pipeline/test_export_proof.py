@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 import torch
 
-from edgekit import optional
 from edgekit.backends.onnxruntime import OnnxRuntime
 from edgekit.config.calibration import open_source
 from edgekit.errors import ParityError
@@ -152,25 +151,12 @@ def test_where_no_image_tells_nothing_is_claimed(source, origin, images, monkeyp
     assert list(source.export.parent.glob("*-proof-*")) == []
 
 
-@pytest.fixture
-def no_torch(monkeypatch):
-    known = optional.importlib.import_module
-
-    def without(name):
-        if name == "torch":
-            raise ModuleNotFoundError(name="torch")
-        return known(name)
-
-    monkeypatch.setattr(optional.importlib, "import_module", without)
-
-
-@pytest.mark.usefixtures("no_torch")
-def test_without_torch_a_kept_export_is_still_of_use_and_that_is_told(source, tiny):
+def test_where_nothing_was_compared_on_images_that_is_told(source, tiny, monkeypatch):
+    monkeypatch.setattr("edgekit.pipeline.prepare.prove_on_images", lambda *_: None)
     options = ModelOptions(cache=source.export.parent)
 
     found = prepare(source.path, options, open_source(str(tiny.calib)))
 
-    assert found.evidence.images == ("1-00.png", "1-01.png")
     assert found.evidence.export_difference is None
     assert any("on drawn images alone" in note for note in found.notes)
 
