@@ -42,6 +42,26 @@ def box_iou(a_xyxy: Floats, b_xyxy: Floats) -> Floats:
     return iou
 
 
+def pair_up(iou: Floats, least: float) -> list[tuple[int, int]]:
+    """Return pairs of a row and a column of ``iou``, those that overlap most first.
+
+    Each row and each column is in one pair at most; equal overlaps are taken in row order.
+
+    Args:
+        iou: ``(N, M)`` overlaps; zero where two may not be paired.
+        least: Smallest overlap of a pair, above 0.
+    """
+    rows, columns = np.nonzero(iou >= least)
+    order = np.argsort(-iou[rows, columns], kind="stable")
+    pairs: dict[int, int] = {}
+    taken: set[int] = set()
+    for row, column in zip(rows[order].tolist(), columns[order].tolist(), strict=True):
+        if row not in pairs and column not in taken:
+            pairs[row] = column
+            taken.add(column)
+    return list(pairs.items())
+
+
 def nms(boxes: Boxes, iou: float, max_detections: int, *, class_aware: bool = True) -> Ints:
     """Return indices of the boxes that survive greedy suppression, strongest first.
 

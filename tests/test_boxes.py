@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edgekit.boxes import box_iou, clip, cxcywh_from_xyxy, nms, xyxy_from_cxcywh
+from edgekit.boxes import box_iou, clip, cxcywh_from_xyxy, nms, pair_up, xyxy_from_cxcywh
 from edgekit.values import Boxes
 
 seeds = st.integers(0, 2**32 - 1)
@@ -104,3 +104,19 @@ def test_nms_of_nothing_is_nothing(class_aware):
     nothing = random_boxes(0, 0)
 
     assert len(nms(nothing, 0.5, 10, class_aware=class_aware)) == 0
+
+
+@settings(max_examples=60, deadline=None)
+@given(seed=seeds, rows=st.integers(0, 7), columns=st.integers(0, 7))
+def test_pairs_are_those_that_taking_the_largest_overlap_again_and_again_gives(seed, rows, columns):
+    iou = np.random.default_rng(seed).choice([0.0, 0.2, 0.5, 0.6, 0.9], (rows, columns))
+
+    pairs = pair_up(iou, 0.5)
+
+    left = iou.copy()
+    expected = []
+    while left.size and left.max() >= 0.5:
+        row, column = np.unravel_index(left.argmax(), left.shape)
+        expected.append((int(row), int(column)))
+        left[row, :] = left[:, column] = -1
+    assert pairs == expected

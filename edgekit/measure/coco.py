@@ -23,6 +23,8 @@ MAX_DETECTIONS = 100
 IOU_THRESHOLDS = np.linspace(0.5, 0.95, 10)
 RECALL_LEVELS = np.linspace(0.0, 1.0, 101)
 AREA_RANGES = ("all", "small", "medium", "large")
+ANY_AREA = (0.0, 1e10)
+AREAS = {"small": (0.0, 32.0**2), "medium": (32.0**2, 96.0**2), "large": (96.0**2, 1e10)}
 
 
 @dataclass(frozen=True, eq=False)

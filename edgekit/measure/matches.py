@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from faster_coco_eval.core import mask
 
-from edgekit.measure.coco import IOU_THRESHOLDS, MAX_DETECTIONS
+from edgekit.measure.coco import ANY_AREA, IOU_THRESHOLDS, MAX_DETECTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -34,8 +34,9 @@ class ClassMatches:
         images: ``(N,)`` position of the image in the list that was matched.
         scores: ``(N,)`` confidence in 0..1.
         hits: ``(10, N)`` whether the detection found an object, per IoU threshold.
-        ignored: ``(10, N)`` whether it lies on a crowd and counts neither way.
-        objects: ``(I,)`` objects in each image, crowds left out.
+        ignored: ``(10, N)`` whether it counts neither way: it lies on a crowd or on an object of
+            another size, or has another size itself and hits nothing.
+        objects: ``(I,)`` objects in each image, crowds and those of other sizes left out.
     """
 
     category: int
@@ -47,7 +48,10 @@ class ClassMatches:
 
 
 def match(
-    truth: TruthTable, found: FoundTable, image_ids: Sequence[int]
+    truth: TruthTable,
+    found: FoundTable,
+    image_ids: Sequence[int],
+    areas: tuple[float, float] = ANY_AREA,
 ) -> tuple[ClassMatches, ...]:
     """Return the matches of every category that has an object, ascending by category id.
 
@@ -55,15 +59,30 @@ def match(
         truth: Objects of these images.
         found: Detections of these images.
         image_ids: Which images, ascending.
+        areas: Smallest and largest object that counts, in square pixels.
     """
     ids = np.asarray(image_ids, np.int64)
-    categories = np.unique(truth.categories[~truth.crowd])
-    return tuple(_match_category(truth, found, ids, int(c)) for c in categories)
+    real = ~truth.crowd & (truth.areas >= areas[0]) & (truth.areas <= areas[1])
+    sides = found.xywh[:, 2] * found.xywh[:, 3]
+    sized = (sides >= areas[0]) & (sides <= areas[1])
+    categories = np.unique(truth.categories[real]).tolist()
+    return tuple(_match_category(_Category(c, truth, found, real), ids, sized) for c in categories)
 
 
-def _match_category(truth: TruthTable, found: FoundTable, ids: Ints, category: int) -> ClassMatches:
-    objects = np.flatnonzero(truth.categories == category)
-    boxes = np.flatnonzero(found.categories == category)
+@dataclass(frozen=True, eq=False)
+class _Category:
+    """One category, and the tables it is in; ``real`` are the objects that count."""
+
+    id: int
+    truth: TruthTable
+    found: FoundTable
+    real: NDArray[np.bool_]
+
+
+def _match_category(category: _Category, ids: Ints, sized: NDArray[np.bool_]) -> ClassMatches:
+    truth, found, real = category.truth, category.found, category.real
+    objects = np.flatnonzero(truth.categories == category.id)
+    boxes = np.flatnonzero(found.categories == category.id)
     where_objects = np.searchsorted(ids, truth.images[objects])
     where_boxes = np.searchsorted(ids, found.images[boxes])
     kept: list[Ints] = []
@@ -72,20 +91,22 @@ def _match_category(truth: TruthTable, found: FoundTable, ids: Ints, category: i
     for here, there in _by_image(where_boxes, where_objects):
         rows = boxes[here][np.argsort(-found.scores[boxes[here]], kind="stable")]
         rows, targets = rows[:MAX_DETECTIONS], objects[there]
-        matched = match_image(found.xywh[rows], truth.xywh[targets], truth.crowd[targets])
+        matched = match_image(
+            found.xywh[rows], truth.xywh[targets], truth.crowd[targets], real[targets]
+        )
         kept.append(rows)
         hits.append(matched[0])
-        ignored.append(matched[1])
+        ignored.append(matched[1] | (~matched[0] & ~sized[rows]))
     rows = np.concatenate([np.empty(0, np.int64), *kept])
     order = np.argsort(-found.scores[rows], kind="stable")
     none = np.empty((len(IOU_THRESHOLDS), 0), np.bool_)
     return ClassMatches(
-        category=category,
+        category=category.id,
         images=np.searchsorted(ids, found.images[rows[order]]),
         scores=found.scores[rows[order]],
         hits=np.concatenate([none, *hits], axis=1)[:, order],
         ignored=np.concatenate([none, *ignored], axis=1)[:, order],
-        objects=np.bincount(where_objects[~truth.crowd[objects]], minlength=len(ids)),
+        objects=np.bincount(where_objects[real[objects]], minlength=len(ids)),
     )
 
 
@@ -99,16 +120,20 @@ def _by_image(where_boxes: Ints, where_objects: Ints) -> Iterator[tuple[slice, s
         yield slice(start, end), slice(low, high)
 
 
-def match_image(found: Doubles, truth: Doubles, crowd: NDArray[np.bool_]) -> tuple[Flags, Flags]:
+def match_image(
+    found: Doubles, truth: Doubles, crowd: NDArray[np.bool_], real: NDArray[np.bool_] | None = None
+) -> tuple[Flags, Flags]:
     """Return which detections of one image and category hit an object, and which are ignored.
 
     Strongest first, each detection takes the object it overlaps most among those still free; only
-    when none reaches the threshold may it fall on a crowd, which any number may share.
+    when none reaches the threshold may it fall on what does not count. A crowd is shared by any
+    number, an object by none.
 
     Args:
         found: ``(N, 4)`` xywh, strongest first.
         truth: ``(M, 4)`` xywh.
         crowd: ``(M,)``.
+        real: ``(M,)`` which objects count; all but the crowds when ``None``.
 
     Returns:
         Two arrays ``(10, N)``, one row per IoU threshold.
@@ -117,16 +142,18 @@ def match_image(found: Doubles, truth: Doubles, crowd: NDArray[np.bool_]) -> tup
     hits, ignored = np.zeros(shape, np.bool_), np.zeros(shape, np.bool_)
     if not len(found) or not len(truth):
         return hits, ignored
+    counts = ~crowd if real is None else real
     iou = np.asarray(mask.iou(found, truth, crowd.astype(int).tolist()))
     thresholds = np.minimum(IOU_THRESHOLDS, 1 - 1e-10)
-    free = np.repeat(~crowd[None], len(thresholds), axis=0)
+    free = np.ones((len(thresholds), len(truth)), np.bool_)
     rows = np.arange(len(thresholds))
     for d in np.flatnonzero(iou.max(axis=1) >= thresholds[0]):
         enough = iou[d] >= thresholds[:, None]
-        best = _last_best(np.where(enough & free, iou[d], -1.0))
-        hits[:, d] = (enough & free)[rows, best]
-        free[rows[hits[:, d]], best[hits[:, d]]] = False
-        ignored[:, d] = ~hits[:, d] & (enough & crowd).any(axis=1)
+        for taken, kind in ((hits, counts), (ignored, ~counts)):
+            open_ = enough & kind & (free | crowd)
+            best = _last_best(np.where(open_, iou[d], -1.0))
+            taken[:, d] = open_[rows, best] & ~hits[:, d]
+            free[rows[taken[:, d]], best[taken[:, d]]] = False
     return hits, ignored
 
 

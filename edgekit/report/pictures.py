@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from edgekit.boxes import box_iou
+from edgekit.boxes import box_iou, pair_up
 from edgekit.errors import StageError
 from edgekit.report.label_places import Labelled, Rect, place_labels
 
@@ -138,12 +138,7 @@ def unmatched(boxes: Boxes, others: Boxes) -> NDArray[np.bool_]:
     iou = box_iou(boxes.xyxy, others.xyxy)
     iou = np.where(boxes.classes[:, None] == others.classes[None, :], iou, 0.0)
     alone = np.ones(len(boxes), bool)
-    for _ in range(min(iou.shape)):
-        best = np.unravel_index(np.argmax(iou), iou.shape)
-        if iou[best] < SAME_IOU:
-            break
-        alone[best[0]] = False
-        iou[best[0], :] = iou[:, best[1]] = 0.0
+    alone[[row for row, _ in pair_up(iou, SAME_IOU)]] = False
     return alone
 
 

@@ -1,11 +1,13 @@
 """Our own matching is COCO's: by hand on small cases, and the library's mAP from it."""
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edgekit.measure.coco import found_table, truth_table
+from edgekit.measure.coco import AREA_RANGES, AREAS, evaluate, found_table, truth_table
 from edgekit.measure.matches import match, match_image
+from edgekit.measure.statistics import weighted_map
 
 CLASSES = (7, 1, 3)
 NO_CROWD = np.zeros(1, np.bool_)
@@ -83,3 +85,31 @@ def test_at_most_a_hundred_per_image_and_category_count(scene):
 
     for one in match(truth_table(dataset, ids), found_table(found, ids, CLASSES), ids):
         assert np.bincount(one.images).max() <= 100
+
+
+@settings(max_examples=30, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1), size=st.sampled_from(sorted(AREAS)))
+def test_objects_of_one_size_are_scored_as_the_library_scores_them(scene, seed, size):
+    dataset, found = scene(seed, images=8, most_found=150)
+    ids = sorted(found)
+    truth, table = truth_table(dataset, ids), found_table(found, ids, CLASSES)
+
+    matches = match(truth, table, ids, AREAS[size])
+
+    precision = evaluate(truth, table, ids, sorted(CLASSES))[..., AREA_RANGES.index(size)]
+    by_class = {
+        c: p.mean()
+        for c, p in zip(sorted(CLASSES), np.moveaxis(precision, 2, 0), strict=True)
+        if (p > -1).all()
+    }
+    once = np.ones((len(ids), 1), np.int64)
+    assert {m.category: weighted_map([m], once)[0] for m in matches} == pytest.approx(by_class)
+
+
+def test_an_object_of_another_size_is_shared_by_none():
+    found = boxes((0, 0, 10, 10), (0, 0, 10, 10))
+
+    hits, ignored = match_image(found, boxes((0, 0, 10, 10)), NO_CROWD, np.array([False]))
+
+    assert not hits.any()
+    assert ignored.tolist() == [[True, False]] * 10
