@@ -66,6 +66,18 @@ def candidates(
     return _above(rows, product, min_score)
 
 
+def class_scores(
+    outputs: Mapping[str, NDArray[np.generic]], part: Part, head: DenseHead, rows: Ints
+) -> Floats:
+    """Return ``(N, K)`` confidence in 0..1 of some rows of ``part``, by index, in every class."""
+    scores = activate(read(outputs, part.scores)[:, rows], head.activation)
+    if isinstance(head, DecodedHead) and head.background is not None:
+        scores = np.delete(scores, head.background, axis=0)
+    if part.objectness is not None:
+        scores = scores * activate(read(outputs, part.objectness)[:, rows], head.activation)
+    return np.ascontiguousarray(scores.T)
+
+
 def activate(raw: Floats, activation: Activation) -> Floats:
     """Return ``raw`` after its activation."""
     return sigmoid(raw) if activation == "sigmoid" else raw

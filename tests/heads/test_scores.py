@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from edgekit.heads.scores import (
     activate,
     candidates,
+    class_scores,
     exponential,
     read,
     sigmoid,
@@ -108,3 +109,24 @@ def test_the_background_is_no_class(background, expected):
 
     assert found.classes.tolist() == expected
     np.testing.assert_allclose(found.scores, 0.4)
+
+
+@pytest.mark.parametrize(
+    "head",
+    [distances_head(8), anchors_head(), decoded_head(), decoded_head(background=1, classes=2)],
+    ids=lambda head: head.kind,
+)
+def test_scores_of_rows_are_those_that_candidates_have(head):
+    outputs = {"out": np.abs(random_map(35))}
+    if head.kind == "decoded" and head.background is not None:
+        part = head.parts[0]
+        scores = part.scores.model_copy(update={"columns": (4, 7)})
+        head = head.model_copy(update={"parts": (part.model_copy(update={"scores": scores}),)})
+    rows = np.array([2, 5, 11])
+
+    table = class_scores(outputs, head.parts[0], head, rows)
+
+    found = candidates(outputs, head.parts[0], head, 0)
+    by_place = dict(zip(zip(found.rows, found.classes, strict=True), found.scores, strict=True))
+    expected = [[by_place[r, c] for c in range(head.classes)] for r in rows]
+    np.testing.assert_allclose(table, expected, rtol=1e-6)
