@@ -33,6 +33,7 @@ from float64 import Float64Runtime, in_float64  # noqa: E402
 from folding import Untrained  # noqa: E402
 from ort_cpu_int8 import DATA, commit  # noqa: E402
 
+from edgekit.errors import ParityError  # noqa: E402
 from edgekit.export.simplify import simplify  # noqa: E402
 from edgekit.export.torch_onnx import ExportOptions, export_detector  # noqa: E402
 from edgekit.graphs import graph_from_model  # noqa: E402
@@ -46,6 +47,7 @@ from edgekit.reparam.parity import (  # noqa: E402
     TOLERANCE,
     comparable_values,
     compare,
+    compare_with_noise,
     evaluate,
     rounding_noise,
 )
@@ -54,8 +56,6 @@ from edgekit.reparam.reparameterize import reparameterize  # noqa: E402
 from tests.published import fill  # noqa: E402
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
     from edgekit.reparam.parity import Values
     from edgekit.values import Graph
 
@@ -127,10 +127,10 @@ def real(name: str) -> Graph:
 
 
 def subject_of(graph: Graph) -> wrong_rewrites.Subject:
-    """Return ``graph`` before and after the rewrites of a conversion, which proves them."""
+    """Return ``graph`` before and after its rewrites, each layer of which is proven."""
     backend, probes = proof_backend(), probe_inputs(graph)
     before = drop_auxiliary_outputs(simplify(graph, backend, probes)).graph
-    after = reparameterize(before, backend, probes).graph
+    after = wrong_rewrites.rewritten(before, backend, probes[-1])
     return wrong_rewrites.Subject(before, after, probes, backend)
 
 
@@ -152,15 +152,24 @@ def rounding(subject: wrong_rewrites.Subject) -> dict[str, Any]:
     }
 
 
+def is_refused(expected: Values, found: Values, noise: list[dict[str, float]]) -> bool:
+    """Return whether a conversion would take a rewrite that differs by this for a wrong one."""
+    try:
+        compare_with_noise(expected, found, noise, TOLERANCE)
+    except ParityError:
+        return True
+    return False
+
+
 def far(expected: Values, found: Values) -> float:
     """Return the largest relative difference of any value in any run."""
     return compare(expected, found, np.inf).max_rel
 
 
 def against_noise(
-    expected: Values, found: Values, noise: Sequence[Mapping[str, float]]
-) -> dict[str, float | None]:
-    """Return the noise, and how many times it a rewrite differs where it is asked for.
+    expected: Values, found: Values, noise: list[dict[str, float]]
+) -> dict[str, float | bool | None]:
+    """Return the noise, how many times it a rewrite differs where it is asked for, and the verdict.
 
     Args:
         expected: Of the unchanged network, by name, for each run.
@@ -176,6 +185,7 @@ def against_noise(
     return {
         "noise": max(size for run in noise for size in run.values()),
         "times_noise": max(ratios) or None,
+        "refused": is_refused(expected, found, noise),
     }
 
 

@@ -95,13 +95,13 @@ def figures(subject: Subject, layers: int, seed: int = 0) -> dict[str, Any]:
         layers: How many of its rewritten layers are made wrong, one at a time, in every way.
         seed: Chooses them.
     """
-    steps = dict(last_steps(subject.before))
-    convolutions = [node for node in steps if _is_convolution(subject.after, node)]
+    made_by = last_steps(subject.before)
+    convolutions = [node for node in made_by if _is_convolution(subject.after, node)]
     chosen = np.random.default_rng(seed).permutation(convolutions)[:layers].tolist()
     changes: dict[str, dict[str, int]] = {}
     slipped = []
     for name in CHANGES:
-        found = {node: judged(subject, node, name, steps[node]) for node in chosen}
+        found = {node: judged(subject, node, name, made_by[node]) for node in chosen}
         tried = {node: one for node, one in found.items() if one is not None}
         changes[name] = counted(list(tried.values()))
         slipped += [
@@ -119,17 +119,37 @@ def counted(found: list[Found]) -> dict[str, int]:
     return {"tried": len(found), **by_proof, "either": either}
 
 
-def last_steps(graph: Graph) -> Iterator[tuple[str, tuple[Graph, Rewrites]]]:
-    """Yield, by the node that is left, each rewrite to rest: the graph before, and the result."""
+def steps(graph: Graph) -> Iterator[tuple[Graph, Rewrites]]:
+    """Yield every rewrite that finds something, to rest: the graph before it, and the result."""
     rewrote = True
     while rewrote:
         rewrote = False
         for rewrite in IN_TURN:
             result = rewrite(graph)
-            for done in result.done:
-                yield done.node, (graph, Rewrites(result.graph, (done,), ()))
-            rewrote = rewrote or bool(result.done)
-            graph = result.graph
+            if result.done:
+                yield graph, result
+                graph, rewrote = result.graph, True
+
+
+def last_steps(graph: Graph) -> dict[str, tuple[Graph, Rewrites]]:
+    """Return, by the node that is left, the rewrite that made it what it is at rest."""
+    return {
+        done.node: (before, Rewrites(result.graph, (done,), ()))
+        for before, result in steps(graph)
+        for done in result.done
+    }
+
+
+def rewritten(graph: Graph, backend: Backend, feeds: Feeds) -> Graph:
+    """Return ``graph`` rewritten to rest, with the proof of each layer but not of the whole.
+
+    Raises:
+        ParityError: A layer computes something else.
+    """
+    for before, result in steps(graph):
+        prove_blocks(before, result, backend, feeds)
+        graph = result.graph
+    return graph
 
 
 def judged(subject: Subject, node: str, change: str, step: tuple[Graph, Rewrites]) -> Found | None:

@@ -45,6 +45,15 @@ def test_what_differs_without_noise_is_beyond_any_number_of_times():
     found = rewrite_parity.against_noise([values(a=[1.0])], [values(a=[1.1])], [{"a": 0.0}])
 
     assert found["times_noise"] == np.inf
+    assert found["refused"]
+
+
+def test_a_conversion_refuses_more_than_four_times_the_noise():
+    def refused(times):
+        found = [values(a=[1 + times * 0.01])]
+        return rewrite_parity.against_noise([values(a=[1.0])], found, [{"a": 0.01}])["refused"]
+
+    assert [refused(times) for times in (0, 3.9, 4.1)] == [False, False, True]
 
 
 @pytest.mark.slow
@@ -57,3 +66,4 @@ def test_rounding_explains_what_an_exact_fold_changes():
     assert found["unchanged_from_float64"] > TOLERANCE
     assert found["float64"] < 1e-9
     assert 0 < found["times_noise"] < 4
+    assert not found["refused"]
