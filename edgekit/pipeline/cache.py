@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import os
 import zlib
+from io import BytesIO
 from typing import TYPE_CHECKING, Any
 from zipfile import BadZipFile
 
 import numpy as np
 
+from edgekit.pipeline.kept import asked_for, keep
 from edgekit.values import Statistics, TensorStatistics
 
 if TYPE_CHECKING:
@@ -53,7 +54,10 @@ def cached_statistics(
 def _read(path: Path) -> Statistics | None:
     """Return the statistics in a file; ``None`` when there is none or it was cut short."""
     try:
-        with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
+        with (
+            asked_for(path).open("rb") as opened,
+            np.load(opened, allow_pickle=False) as file,
+        ):
             tensors = dict(_tensors(file))
             return Statistics(tensors, int(file["images"]), str(file["graph"]))
     except _DAMAGE:
@@ -76,10 +80,9 @@ def _tensors(file: Mapping[str, NDArray[Any]]) -> Iterator[tuple[str, TensorStat
 
 def _write(path: Path, statistics: Statistics) -> None:
     tensors = list(statistics.tensors.values())
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(f".{os.getpid()}.npz")
+    data = BytesIO()
     np.savez_compressed(
-        part,
+        data,
         names=np.array(list(statistics.tensors)),
         numbers=np.array([[getattr(t, field) for field in _NUMBERS] for t in tensors]),
         counts=np.array([t.counts for t in tensors]),
@@ -88,4 +91,4 @@ def _write(path: Path, statistics: Statistics) -> None:
         images=np.array(statistics.images),
         graph=np.array(statistics.graph),
     )
-    part.replace(path)
+    keep(path, data.getvalue(), "statistics-*.npz")

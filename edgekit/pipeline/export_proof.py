@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import os
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,6 +12,7 @@ import numpy as np
 from edgekit.errors import ParityError
 from edgekit.export.torch_parity import SCORE, SMALLEST, prove_export
 from edgekit.optional import require
+from edgekit.pipeline.kept import asked_for, keep
 from edgekit.reparam.parity import TOLERANCE
 
 if TYPE_CHECKING:
@@ -94,15 +94,13 @@ def _key(source: SourceModel, images: Sequence[Floats]) -> str:
 def _kept(record: Path) -> float | None:
     """Return what was found before; ``None`` where nothing was, or the file was cut short."""
     try:
-        return float(json.loads(record.read_bytes())[_DIFFERENCE])
+        return float(json.loads(asked_for(record).read_bytes())[_DIFFERENCE])
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
 
 def _keep(record: Path, difference: float) -> None:
-    part = record.with_suffix(f".{os.getpid()}.part")
     try:
-        part.write_text(json.dumps({_DIFFERENCE: difference}), encoding="utf-8")
-        part.replace(record)
+        keep(record, json.dumps({_DIFFERENCE: difference}).encode(), "export-*-proof-*.json")
     except OSError as err:
         logger.warning("Cannot keep %s: %s. Set EDGEKIT_CACHE.", record, err.strerror)

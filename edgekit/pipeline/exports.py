@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,6 +23,7 @@ from edgekit.load.program import kind_of_program, refuse_function
 from edgekit.measure.machine import installed_versions
 from edgekit.pipeline.checkpoint import checkpoint_origin, is_checkpoint
 from edgekit.pipeline.darknet import darknet_origin, is_darknet
+from edgekit.pipeline.kept import asked_for, keep
 from edgekit.pipeline.program import program_origin
 from edgekit.reparam.probes import probe_inputs
 
@@ -154,18 +154,15 @@ def _images(graph: Graph) -> list[Floats]:
 
 def _is_kept(file: Path, key: str) -> bool:
     try:
-        properties = onnx.ModelProto.FromString(file.read_bytes()).metadata_props
+        properties = onnx.ModelProto.FromString(asked_for(file).read_bytes()).metadata_props
     except (OSError, DecodeError):
         return False
     return any(entry.key == KEY and entry.value == key for entry in properties)
 
 
 def _keep(graph: Graph, file: Path) -> None:
-    part = file.with_suffix(f".{os.getpid()}.part")
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        part.write_bytes(graph_to_bytes(graph))
-        part.replace(file)
+        keep(file, graph_to_bytes(graph), "export-*.onnx")
     except OSError as err:
         raise ConfigError(
             f"Cannot write {file}, the ONNX export of the model: {err.strerror}. Set "

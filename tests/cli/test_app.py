@@ -39,6 +39,8 @@ def page():
         "- 4: a stage failed",
         "",
         "`EDGEKIT_CACHE` names the folder of work in progress; the default is the user's cache.",
+        "It keeps the 32 exports of models and the 32 calibrations used last, and those of a day;",
+        "older ones are removed when one is added.",
     ]
     for name, command in get_command(app).commands.items():
         lines += ["", f"## edgekit {name}", "", command.help, ""]

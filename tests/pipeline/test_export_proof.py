@@ -162,7 +162,8 @@ def test_where_nothing_was_compared_on_images_that_is_told(source, tiny, monkeyp
 
 
 def test_a_record_that_cannot_be_kept_is_told(source, images, origin, caplog, tmp_path):
-    elsewhere = replace(source, export=tmp_path / "nowhere" / "export.onnx")
+    (tmp_path / "file").touch()
+    elsewhere = replace(source, export=tmp_path / "file" / "export.onnx")
 
     assert prove_on_images(elsewhere, origin, RUNTIME, images) < 1e-4
     assert "Set EDGEKIT_CACHE" in caplog.text

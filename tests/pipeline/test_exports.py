@@ -1,3 +1,4 @@
+import os
 import shutil
 from pathlib import Path
 
@@ -8,6 +9,7 @@ from edgekit.errors import ConfigError, ModelError
 from edgekit.export import torch_onnx
 from edgekit.load.metadata import read_metadata
 from edgekit.pipeline import exports as stage
+from edgekit.pipeline import kept as kept_files
 from edgekit.pipeline.options import ModelOptions
 from edgekit.pipeline.prepare import prepare
 from tests.pipeline.checkpoints import exported, write, yolov8
@@ -63,6 +65,21 @@ def test_an_export_that_was_cut_short_is_made_again(whole, options, counted):
 
     assert exported(whole, options) == file
     assert (file.read_bytes(), counted) == (data, [whole])
+
+
+def test_old_exports_go_when_one_is_added_but_not_the_one_in_use(whole, tmp_path, monkeypatch):
+    monkeypatch.setattr(kept_files, "NEWEST", 1)
+    first, second, third = (
+        ModelOptions(input_hw=(32, side), cache=tmp_path) for side in (32, 48, 64)
+    )
+    used, unused = exported(whole, first), exported(whole, second)
+    for file in (used, unused):
+        os.utime(file, (0, 0))
+
+    exported(whole, first)
+    new = exported(whole, third)
+
+    assert set(tmp_path.iterdir()) == {used, new}
 
 
 def test_another_size_is_another_export(whole, options):

@@ -1,0 +1,56 @@
+"""Files kept between runs: written whole, and removed when they have been of no use for long."""
+
+from __future__ import annotations
+
+import os
+import time
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+NEWEST = 32
+IDLE_S = 24 * 3600.0  # far longer than a conversion, which runs the export it began with
+
+
+def keep(file: Path, data: bytes, kind: str) -> None:
+    """Write ``data`` into ``file``, whole or not at all, and remove old files of its kind.
+
+    Those go that no run asked for within a day, but for the 32 asked for last.
+
+    Args:
+        file: In a folder that is made if need be.
+        data: What to write.
+        kind: Pattern of the names of its kind, ``file`` among them.
+
+    Raises:
+        OSError: It cannot be written.
+    """
+    part = file.with_name(f"{file.name}.{os.getpid()}.part")
+    file.parent.mkdir(parents=True, exist_ok=True)
+    part.write_bytes(data)
+    part.replace(file)
+    unfinished = _idle(file.parent, f"{kind}.*.part")
+    for old in [*_idle(file.parent, kind, NEWEST), *unfinished]:
+        with suppress(OSError):  # another run was first, or has it open
+            old.unlink()
+
+
+def asked_for(file: Path) -> Path:
+    """Return ``file``, from now on among those asked for last; nothing happens if it is not there.
+
+    Called before it is looked at, so that no other run removes it meanwhile.
+    """
+    with suppress(OSError):  # none there, or a folder that can only be read
+        os.utime(file)
+    return file
+
+
+def _idle(folder: Path, pattern: str, newest: int = 0) -> list[Path]:
+    """Return files that nobody asked for within a day, but for so many of the newest."""
+    ages: dict[Path, float] = {}
+    for file in folder.glob(pattern):
+        with suppress(OSError):  # another run has just removed it
+            ages[file] = time.time() - file.stat().st_mtime
+    return [file for file in sorted(ages, key=ages.__getitem__)[newest:] if ages[file] > IDLE_S]
