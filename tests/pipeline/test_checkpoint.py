@@ -13,10 +13,10 @@ from edgekit.errors import MissingExtraError, ModelError
 from edgekit.images.overlap import file_sha256
 from edgekit.load.metadata import read_metadata
 from edgekit.nets import named
-from edgekit.nets.architectures.registry import Architecture, ClassCount
+from edgekit.nets.architectures.registry import ARCHITECTURES, Architecture, ClassCount
 from edgekit.nets.heads.distances import DistanceHead, Expectation
 from edgekit.nets.stored.build import build_detector
-from edgekit.pipeline.checkpoint import is_checkpoint
+from edgekit.pipeline.checkpoint import checkpoint_origin, is_checkpoint
 from edgekit.pipeline.opened import open_detector
 from edgekit.pipeline.options import ModelOptions
 from edgekit.pipeline.origin import NAMED
@@ -230,6 +230,33 @@ def test_weights_that_lightning_saved_are_read(folder, options):
     found = prepare(write(folder / "last.ckpt", content), options)
 
     assert (found.family, found.head.spec.classes) == ("small", 4)
+
+
+def test_a_nanodet_that_lightning_saved_is_read_with_its_averaged_weights(folder):
+    """As NanoDet's training task writes it: raw and averaged weights, and its configuration."""
+    torch.manual_seed(6)
+    raw, averaged = (ARCHITECTURES["nanodet-plus-m"].build(5).eval() for _ in range(2))
+    state = {f"model.{key}": value for key, value in raw.state_dict().items()}
+    state |= {f"avg_model.{key}": value for key, value in averaged.state_dict().items()}
+    content = {
+        "epoch": 299,
+        "pytorch-lightning_version": "1.9.5",
+        "state_dict": state,
+        "loops": {"fit_loop": {"state_dict": {}}},
+        "callbacks": {},
+        "hparams_name": "cfg",
+        "hyper_parameters": saved("nanodet.util.yacs.CfgNode", save_dir="workspace"),
+    }
+    file = write(folder / "model_last.ckpt", content)
+
+    built = checkpoint_origin(file, ModelOptions(family="NanoDet-Plus-m")).build()
+
+    assert (built.detector.family, built.size_hw) == ("nanodet", (320, 320))
+    assert "The averaged (EMA) weights under 'avg_model.' are used." in built.detector.notes
+    image = torch.rand(1, 3, 64, 64)
+    with torch.inference_mode():
+        assert torch.equal(built.detector.module(image), averaged(image))
+        assert not torch.equal(raw(image), averaged(image))
 
 
 @pytest.mark.usefixtures("known")
