@@ -1,4 +1,5 @@
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -6,6 +7,7 @@ import pytest
 
 from edgekit.backends.onnxruntime import OnnxRuntime
 from edgekit.graphs import graph_to_proto
+from edgekit.reparam.parity import prove_parity
 from edgekit.reparam.probes import probe_inputs
 from edgekit.reparam.reparameterize import reparameterize
 from tests.networks import network
@@ -39,7 +41,7 @@ def subject():
     before, backend = network(BODY, **weights), OnnxRuntime(threads=1, optimize=False)
     probes = probe_inputs(before)
     after = reparameterize(before, backend, probes).graph
-    return wrong_rewrites.Subject(before, after, probes, backend)
+    return wrong_rewrites.subject(before, after, probes, backend)
 
 
 def weights_of(graph):
@@ -74,6 +76,22 @@ def test_a_small_change_that_the_whole_network_hides_is_found_in_its_layer(subje
 
     assert (found.network, found.layer) == (False, True)
     assert 1e-6 < found.max_rel < 1e-3
+
+
+def test_the_comparison_is_that_of_a_conversion(subject):
+    proof = prove_parity(subject.before, subject.after, subject.backend, subject.probes)
+
+    found = wrong_rewrites.compared(subject, subject.after)
+
+    assert (found.max_rel, found.worst) == (proof.max_rel, proof.worst)
+    assert (
+        wrong_rewrites.compared(replace(subject, expected=moved(subject.expected)), subject.after)
+        is None
+    )
+
+
+def moved(values):
+    return [{name: array + 1 for name, array in run.items()} for run in values]
 
 
 def test_the_right_layer_is_not_found_wrong(subject):
