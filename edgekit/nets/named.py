@@ -74,6 +74,15 @@ def is_called(name: str, arrays: Arrays) -> bool:
     return is_known(name) and bool(fitting(arrays, _called(name)))
 
 
+def differences(name: str, arrays: Arrays) -> str:
+    """Return what keeps ``arrays`` from being the weights of the network ``name``.
+
+    Empty where nothing does, and where no network is called so.
+    """
+    network = ARCHITECTURES.get(name)
+    return "; ".join(_faults(network, _as_named_by(network, arrays))) if network else ""
+
+
 def fitting(
     arrays: Arrays, among: Iterable[Architecture] | None = None
 ) -> tuple[Architecture, ...]:

@@ -72,15 +72,18 @@ def _is_own(checkpoint: Checkpoint, own: str, asked: str) -> bool:
     Raises:
         ModelError: It is not, and is not prepared for as that either.
     """
-    from edgekit.nets.named import is_called
+    from edgekit.nets.named import differences, is_called
 
-    if asked == own or is_called(asked, find_state(checkpoint).arrays):
+    arrays = find_state(checkpoint).arrays
+    if asked == own or is_called(asked, arrays):
         return True
     if asked == _PREPARED_AS.get(own):
         return False
+    told = differences(asked, arrays)
+    wanted = f"the weights of that network, found {told}" if told else f"{own}, found {asked}"
     raise ModelError(
-        f"Cannot load '{checkpoint.path}' as {asked}: this file is a {own}, found --family "
-        f"{asked}: leave it out."
+        f"Cannot load '{checkpoint.path}' as {asked}: expected {wanted}. The file holds a whole "
+        f"{own}, which says itself how wide and deep it is, pruned or not: leave --family out."
     )
 
 

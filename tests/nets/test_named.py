@@ -10,7 +10,7 @@ from edgekit.errors import ModelError, UnknownNameError
 from edgekit.nets import named
 from edgekit.nets.architectures.registry import Architecture, ClassCount
 from edgekit.nets.heads.distances import EndToEndHead
-from edgekit.nets.named import build_named, fitting, is_known
+from edgekit.nets.named import build_named, differences, fitting, is_known
 
 FILE = Path("weights.pt")
 
@@ -149,6 +149,12 @@ def test_what_only_training_uses_may_be_missing():
 def test_weights_of_another_network_are_refused_with_the_first(changes, fault):
     with pytest.raises(ModelError, match=rf"'weights\.pt' as tiny-a: .*{fault}"):
         build_named(FILE, weights(**changes), "tiny-a")
+
+
+def test_what_differs_from_one_network_is_told_and_of_no_network_nothing():
+    assert "of other shapes, the first" in differences("tiny-b", weights(width=4))
+    assert differences("tiny-a", weights(width=4)) == ""
+    assert differences("tiny", weights(width=4)) == differences("nothing", weights()) == ""
 
 
 def test_the_network_they_do_fit_is_named():

@@ -261,8 +261,26 @@ def test_a_nanodet_that_lightning_saved_is_read_with_its_averaged_weights(folder
 
 @pytest.mark.usefixtures("known")
 def test_a_whole_model_is_not_read_by_a_name_of_another(whole, options):
-    with pytest.raises(ModelError, match="is a yolov8, found --family small-1: leave it out"):
+    with pytest.raises(ModelError, match=r"found no 'head.*a whole yolov8.*leave --family out"):
         exported(whole, ModelOptions(family="small-1", cache=options.cache))
+
+
+def test_a_whole_model_with_channels_cut_is_told_from_the_one_it_was(folder, options, monkeypatch):
+    wide = Architecture(
+        "wide-1", "yolov8", lambda _: yolov8(), "0", 0, "", ClassCount("model.10.cv3.0.1.bias")
+    )
+    monkeypatch.setattr(named, "ARCHITECTURES", MappingProxyType({"wide-1": wide}))
+    cut = write(folder / "pruned.pt", {"model": yolov8(bins=8)})
+
+    with pytest.raises(ModelError) as refusal:
+        exported(cut, replace(options, family="wide-1"))
+
+    message = str(refusal.value)
+    assert "as wide-1: expected the weights of that network, found 5 of other shapes" in message
+    assert "(1, 8, 1, 1) for (1, 16, 1, 1)" in message
+    assert "a whole yolov8, which says itself how wide and deep it is, pruned or not" in message
+    assert message.endswith("leave --family out.")
+    assert exported(cut, options).is_file()
 
 
 def test_a_whole_model_may_be_called_what_it_is(whole, options, monkeypatch):
@@ -286,9 +304,16 @@ def test_a_later_family_may_be_called_by_what_it_is_prepared_as(family, is_named
     assert (NAMED in read_metadata(model).properties) is is_named
 
 
-@pytest.mark.parametrize("family", ["yolox", "yolov5n", "yolo8"])
-def test_a_name_that_contradicts_a_whole_model_is_refused_at_once(family, whole, tmp_path):
-    with pytest.raises(ModelError, match=f"is a yolov8, found --family {family}: leave it out"):
+@pytest.mark.parametrize(
+    ("family", "told"),
+    [
+        ("yolox", "expected yolov8, found yolox"),
+        ("yolov5n", "found no 'model.24"),
+        ("yolo8", "expected yolov8, found yolo8"),
+    ],
+)
+def test_a_name_that_contradicts_a_whole_model_is_refused_at_once(family, told, whole, tmp_path):
+    with pytest.raises(ModelError, match=rf"as {family}: .*{told}.*leave --family out"):
         prepare(whole, ModelOptions(family=family, cache=tmp_path))
 
     assert not list(tmp_path.iterdir())
