@@ -272,14 +272,12 @@ def test_a_whole_model_with_channels_cut_is_told_from_the_one_it_was(folder, opt
     monkeypatch.setattr(named, "ARCHITECTURES", MappingProxyType({"wide-1": wide}))
     cut = write(folder / "pruned.pt", {"model": yolov8(bins=8)})
 
-    with pytest.raises(ModelError) as refusal:
+    expected = "as wide-1: expected the weights of that network"
+    found = r"found 5 of other shapes, the first 'model\.10\.\S+' \(\d.*\) for \(\d"
+    advice = r"a whole yolov8, .*pruned or not: leave --family out\.$"
+    with pytest.raises(ModelError, match=f"{expected}, {found}.*{advice}"):
         exported(cut, replace(options, family="wide-1"))
 
-    message = str(refusal.value)
-    assert "as wide-1: expected the weights of that network, found 5 of other shapes" in message
-    assert "(1, 8, 1, 1) for (1, 16, 1, 1)" in message
-    assert "a whole yolov8, which says itself how wide and deep it is, pruned or not" in message
-    assert message.endswith("leave --family out.")
     assert exported(cut, options).is_file()
 
 
