@@ -14,6 +14,7 @@ from edgekit.measure.coco import evaluate, found_table, truth_from_found, truth_
 from edgekit.measure.matches import match
 from edgekit.measure.predict import Predictor
 from edgekit.measure.statistics import map_drop_interval
+from edgekit.measure.thresholds import best_point, judged
 from edgekit.protocols import silent
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
     from edgekit.measure.candidate import Candidate
     from edgekit.measure.coco import Doubles
-    from edgekit.measure.matches import ClassMatches
+    from edgekit.measure.thresholds import OperatingPoint
     from edgekit.protocols import Progress
     from edgekit.values import Boxes, Dataset, Interval
 
@@ -41,23 +42,6 @@ class Detections:
     candidate: str
     boxes: Mapping[int, Boxes]
     faults: Mapping[str, int] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class OperatingPoint:
-    """The confidence with the best F1 at IoU 0.5, over all classes that have objects.
-
-    Attributes:
-        confidence: Threshold in 0..1.
-        precision: Share of the detections above it that are right.
-        recall: Share of the objects they find.
-        f1: Harmonic mean of the two.
-    """
-
-    confidence: float
-    precision: float
-    recall: float
-    f1: float
 
 
 @dataclass(frozen=True)
@@ -107,7 +91,7 @@ def coco_results(
         dataset: What they were made on.
         category_ids: Category id of each class of the model.
     """
-    return found_table(detections.boxes, _seen(dataset, detections), category_ids).records()
+    return found_table(detections.boxes, seen(dataset, detections), category_ids).records()
 
 
 def score(detections: Detections, dataset: Dataset, category_ids: Sequence[int]) -> Accuracy:
@@ -121,7 +105,7 @@ def score(detections: Detections, dataset: Dataset, category_ids: Sequence[int])
     Raises:
         DataError: The data set has no labels, or no object in the images that could be read.
     """
-    ids = _seen(dataset, detections)
+    ids = seen(dataset, detections)
     _require_objects(dataset, ids)
     truth = truth_table(dataset, ids)
     found = found_table(detections.boxes, ids, category_ids)
@@ -137,7 +121,7 @@ def score(detections: Detections, dataset: Dataset, category_ids: Sequence[int])
         map_large=_mean(precision[..., 3]),
         images=len(ids),
         per_class={name: ap for name, p in named if (ap := _mean(p)) is not None},
-        detection=best_point(match(truth, found, ids)),
+        detection=best_point(judged(match(truth, found, ids))),
     )
 
 
@@ -154,7 +138,7 @@ def map_drop(
     Raises:
         DataError: The data set has no labels, or no object in the images that could be read.
     """
-    ids = _seen(dataset, base, other)
+    ids = seen(dataset, base, other)
     _require_objects(dataset, ids)
     truth = truth_table(dataset, ids)
     matches = [match(truth, found_table(d.boxes, ids, category_ids), ids) for d in (base, other)]
@@ -169,37 +153,14 @@ def agreement(reference: Detections, other: Detections, dataset: Dataset) -> flo
     Returns:
         A fraction of 1; ``None`` where the reference is sure of nothing.
     """
-    ids = _seen(dataset, reference, other)
+    ids = seen(dataset, reference, other)
     classes = range(1 + max(_last_class(reference), _last_class(other)))
     truth = truth_from_found(found_table(reference.boxes, ids, classes), AGREEMENT_CONFIDENCE)
     precision = evaluate(truth, found_table(other.boxes, ids, classes), ids, classes)
     return _mean(precision[..., 0])
 
 
-def best_point(matches: Sequence[ClassMatches]) -> OperatingPoint | None:
-    """Return the confidence with the best F1 at IoU 0.5; ``None`` without a single hit."""
-    counted = [~m.ignored[0] for m in matches]
-    scores = np.concatenate([m.scores[c] for m, c in zip(matches, counted, strict=True)])
-    hits = np.concatenate([m.hits[0][c] for m, c in zip(matches, counted, strict=True)])
-    if not hits.any():
-        return None
-    order = np.argsort(-scores, kind="stable")
-    scores, right = scores[order], np.cumsum(hits[order])
-    kept = np.arange(1, len(right) + 1)
-    objects = sum(int(m.objects.sum()) for m in matches)
-    f1 = 2 * right / (kept + objects)
-    # A threshold keeps all equal scores or none of them.
-    last_of_equals = np.append(scores[1:] != scores[:-1], True)
-    best = int(np.argmax(np.where(last_of_equals, f1, -1.0)))
-    return OperatingPoint(
-        confidence=float(scores[best]),
-        precision=float(right[best] / kept[best]),
-        recall=float(right[best] / objects),
-        f1=float(f1[best]),
-    )
-
-
-def _seen(dataset: Dataset, *detections: Detections) -> list[int]:
+def seen(dataset: Dataset, *detections: Detections) -> list[int]:
     """Return the ids, ascending, of the images that could be read for every model."""
     return sorted(r.id for r in dataset.records if all(r.id in d.boxes for d in detections))
 

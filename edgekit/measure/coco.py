@@ -109,7 +109,7 @@ def found_table(
         images=images[kept],
         categories=categories[kept],
         # Five decimals: what the results file carries is exactly what is scored.
-        xywh=np.round(_xywh([b.xyxy for b in found]), 5)[kept],
+        xywh=np.round(xywh([b.xyxy for b in found]), 5)[kept],
         scores=_stack([b.scores for b in found], np.float64)[kept],
     )
 
@@ -122,7 +122,7 @@ def truth_table(dataset: Dataset, image_ids: Sequence[int]) -> TruthTable:
         images=np.repeat(np.asarray(image_ids, np.int64), [len(t.categories) for t in truths]),
         categories=_stack([t.categories for t in truths], np.int64),
         # Annotations have two decimals; a third undoes the rounding of corners kept in float32.
-        xywh=np.round(_xywh([t.xyxy for t in truths]), 3),
+        xywh=np.round(xywh([t.xyxy for t in truths]), 3),
         crowd=_stack([t.crowd for t in truths], np.bool_),
         areas=_stack([t.area for t in truths], np.float64),
     )
@@ -163,6 +163,12 @@ def evaluate(
     return precision
 
 
+def xywh(corners: Sequence[Floats]) -> Doubles:
+    """Return ``(N, 4)`` left, top, width, height of all boxes in ``corners``, in float64."""
+    xyxy = np.concatenate([np.empty((0, 4)), *corners]).astype(np.float64)
+    return np.concatenate([xyxy[:, :2], np.maximum(xyxy[:, 2:] - xyxy[:, :2], 0.0)], axis=1)
+
+
 def _coco(
     images: list[dict[str, Any]], kinds: list[dict[str, Any]], records: list[dict[str, Any]]
 ) -> COCO:
@@ -181,8 +187,3 @@ def _with_ids(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def _stack(columns: list[Any], dtype: Any) -> NDArray[Any]:
     return np.concatenate([np.empty(0, dtype), *columns]).astype(dtype)
-
-
-def _xywh(corners: list[Floats]) -> Doubles:
-    xyxy = np.concatenate([np.empty((0, 4)), *corners]).astype(np.float64)
-    return np.concatenate([xyxy[:, :2], np.maximum(xyxy[:, 2:] - xyxy[:, :2], 0.0)], axis=1)

@@ -27,7 +27,7 @@ Flags = np.ndarray[tuple[int, ...], np.dtype[np.bool_]]
 
 @dataclass(frozen=True, eq=False)
 class ClassMatches:
-    """The detections of one category over all images, strongest first.
+    """The detections of one category over all images, strongest first, those that count.
 
     Attributes:
         category: Its id.
@@ -98,14 +98,16 @@ def _match_category(category: _Category, ids: Ints, sized: NDArray[np.bool_]) ->
         hits.append(matched[0])
         ignored.append(matched[1] | (~matched[0] & ~sized[rows]))
     rows = np.concatenate([np.empty(0, np.int64), *kept])
-    order = np.argsort(-found.scores[rows], kind="stable")
     none = np.empty((len(IOU_THRESHOLDS), 0), np.bool_)
+    hit, spared = (np.concatenate([none, *flags], axis=1) for flags in (hits, ignored))
+    order = np.argsort(-found.scores[rows], kind="stable")
+    order = order[~spared[:, order].all(axis=0)]
     return ClassMatches(
         category=category.id,
         images=np.searchsorted(ids, found.images[rows[order]]),
         scores=found.scores[rows[order]],
-        hits=np.concatenate([none, *hits], axis=1)[:, order],
-        ignored=np.concatenate([none, *ignored], axis=1)[:, order],
+        hits=hit[:, order],
+        ignored=spared[:, order],
         objects=np.bincount(where_objects[real[objects]], minlength=len(ids)),
     )
 

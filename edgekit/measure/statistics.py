@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     Weights = NDArray[np.integer[Any]]
 
-_BOUNDS = (2.5, 97.5)
+BOUNDS = (2.5, 97.5)
 _CHUNK = 125
 
 
@@ -59,29 +59,43 @@ def map_drop_interval(
         resamples: How often the images are drawn anew.
         seed: Of the draws.
     """
-    images = len(base[0].objects)
-    once = np.ones((images, 1), np.int64)
-    drop = 100 * float((weighted_map(base, once) - weighted_map(other, once))[0])
+    return map_drop_intervals((base, other), resamples=resamples, seed=seed)[0]
+
+
+def map_drop_intervals(
+    models: Sequence[Sequence[ClassMatches]], *, resamples: int = 1000, seed: int = 0
+) -> tuple[Interval, ...]:
+    """Return how many points of mAP each model loses against the one before it.
+
+    All models are scored on the same resampled images, so that losses add up.
+
+    Args:
+        models: Matches of each, on the same images; at least one category and two models.
+        resamples: How often the images are drawn anew.
+        seed: Of the draws.
+    """
+    images = len(models[0][0].objects)
     rng = np.random.default_rng(seed)
 
-    def drop_of(weights: Weights) -> Doubles:
-        return 100 * (weighted_map(base, weights) - weighted_map(other, weights))
+    def drops_of(weights: Weights) -> Doubles:
+        return -100 * np.diff([weighted_map(m, weights) for m in models], axis=0)
 
+    once = drops_of(np.ones((images, 1), np.int32))[:, 0]
     with ThreadPoolExecutor() as threads:
-        drops = list(threads.map(drop_of, _resampled(rng, images, resamples)))
-    low, high = np.nanpercentile(np.concatenate(drops), _BOUNDS)
-    return Interval(drop, float(low), float(high))
+        drawn = list(threads.map(drops_of, resampled(rng, images, resamples)))
+    low, high = np.nanpercentile(np.concatenate(drawn, axis=1), BOUNDS, axis=1)
+    return tuple(Interval(*map(float, bounds)) for bounds in zip(once, low, high, strict=True))
 
 
 def median_interval(values: Sequence[float], *, resamples: int = 2000, seed: int = 0) -> Interval:
     """Return the median of ``values`` with its 95 % bootstrap interval."""
     sample = np.asarray(values, np.float64)
     draws = np.random.default_rng(seed).integers(0, len(sample), (resamples, len(sample)))
-    low, high = np.percentile(np.median(sample[draws], axis=1), _BOUNDS)
+    low, high = np.percentile(np.median(sample[draws], axis=1), BOUNDS)
     return Interval(float(np.median(sample)), float(low), float(high))
 
 
-def _resampled(rng: np.random.Generator, images: int, resamples: int) -> list[Weights]:
+def resampled(rng: np.random.Generator, images: int, resamples: int) -> list[Weights]:
     """Return image weights ``(I, <=125)`` in chunks: memory stays small, threads share them."""
     sizes = [min(_CHUNK, resamples - start) for start in range(0, resamples, _CHUNK)]
     even = np.full(images, 1 / images)
