@@ -117,7 +117,7 @@ def _export(detector: TorchDetector, options: ExportOptions, *, scripted: bool) 
     try:
         with _quiet(), torch.inference_mode():
             if scripted:
-                model = export_script(detector.module, images)
+                model = export_script(detector.module, images, INPUT)
             else:
                 model = _export_module(detector.module, images, options)
             optimizer.fold_constants(model)

@@ -10,7 +10,6 @@ import onnx_ir as ir
 
 from edgekit.optional import require
 
-_INPUT = "images"
 _OPSET = 17
 
 
@@ -20,7 +19,7 @@ def is_scripted(module: Any) -> bool:
     return any(isinstance(part, torch.jit.ScriptModule) for part in module.modules())
 
 
-def export_script(module: Any, images: Any) -> ir.Model:
+def export_script(module: Any, images: Any, name: str) -> ir.Model:
     """Return ``module`` as a graph of opset 17, batch normalizations and branches as they are.
 
     What the script decides by what it computes stays a decision; what Python around it decides is
@@ -29,6 +28,7 @@ def export_script(module: Any, images: Any) -> ir.Model:
     Args:
         module: TorchScript, or a module around it.
         images: ``(N, 3, H, W)``, a tensor.
+        name: Of the input.
     """
     torch = require("torch", extra="torch", needed_for="Exporting a torch module")
     # The exporter would hand on lists as sequences; a trace has single tensors.
@@ -43,6 +43,6 @@ def export_script(module: Any, images: Any) -> ir.Model:
         dynamo=False,
         do_constant_folding=False,  # it would fold batch normalizations, without a proof
         opset_version=_OPSET,
-        input_names=[_INPUT],
+        input_names=[name],
     )
     return ir.serde.deserialize_model(onnx.load_from_string(file.getvalue()))
