@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,7 +22,7 @@ from edgekit.quantize.encode import (
 from edgekit.quantize.plan import constant, data_inputs, dequantized, output_axis, rescale_factor
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -31,7 +32,11 @@ if TYPE_CHECKING:
 
 
 def insert_qdq(
-    graph: Graph, plan: Plan, encodings: Mapping[str, Encoding], weight_rule: WeightRule
+    graph: Graph,
+    plan: Plan,
+    encodings: Mapping[str, Encoding],
+    weight_rule: WeightRule,
+    encode: WeightEncoder = encode_weight,
 ) -> Graph:
     """Return ``graph`` with quantize and dequantize nodes around everything ``plan`` quantizes.
 
@@ -40,9 +45,10 @@ def insert_qdq(
         plan: What is quantized.
         encodings: One per leader of the plan.
         weight_rule: Which integers weights may use.
+        encode: ``encode_weight``, or what remembers its results.
     """
     model = graph.model.clone()
-    inserter = _Inserter(model.graph, plan, encodings, weight_rule)
+    inserter = _Inserter(model.graph, plan, encodings, partial(encode, rule=weight_rule))
     for node in list(model.graph):
         if node.name in plan.nodes:
             inserter.quantize_node(node)
@@ -61,11 +67,11 @@ class _Inserter:
         graph: ir.Graph,
         plan: Plan,
         encodings: Mapping[str, Encoding],
-        weight_rule: WeightRule,
+        encode: Callable[..., EncodedWeight],
     ) -> None:
         self._graph = graph
         self._rules = plan.rules
-        self._weight_rule = weight_rule
+        self._encode = encode
         self._encodings = {
             value: replace(encodings[link.leader], scale=encodings[link.leader].scale * link.factor)
             for value, link in plan.links.items()
@@ -175,12 +181,12 @@ class _Inserter:
     def _encode_weights(self, node: ir.Node) -> None:
         weight, axis = _array(node.inputs[1]), output_axis(node)
         if len(node.inputs) < 3 or node.inputs[2] is None:
-            encoded = encode_weight(weight, axis, self._weight_rule)
+            encoded = self._encode(weight, axis)
         else:
             bias = _array(node.inputs[2]).reshape(-1)  # that of a Gemm may be (1, N)
             input_scale = _array(_producer(node.inputs[0]).inputs[1])
             smallest = smallest_scales(bias, float(input_scale))
-            encoded = encode_weight(weight, axis, self._weight_rule, smallest)
+            encoded = self._encode(weight, axis, smallest=smallest)
             scales = encoded.scales * input_scale
             self._store(node, 2, encode_bias(bias, scales))
         self._store(node, 1, encoded)

@@ -50,7 +50,7 @@ def by_hand(reference, outputs, head):
         strong = float(max(before.scores[i], after.scores[i]))
         if strong > FLOOR:
             iou = float(box_iou(before.xyxy[i : i + 1], after.xyxy[i : i + 1])[0, 0])
-            met = min(1.0, max(0.0, (iou - 0.475) / 0.5))
+            met = min(1.0, max(0.0, 2 * iou - 1))
             kept += float(min(before.scores[i], after.scores[i])) * met
             either += strong
     return 1 - kept / either
