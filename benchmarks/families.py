@@ -161,7 +161,7 @@ _V1_TINY = (
 )
 _BYTES = "file: AlexeyAB/darknet, issue 1910"
 _DARKNET = (
-    darknet("yolov1-tiny", 448, "103 MB", None, f"{_V1_TINY}; operations: nowhere"),
+    darknet("yolov1-tiny", 448, "103 MB", None, f"{_V1_TINY}; its operations were not found"),
     darknet("yolov2", 608, "203934260 bytes", 62.94, f"{_BYTES}; {_PAGE.format('YOLOv2')}"),
     darknet(
         "yolov2-tiny",

@@ -1,4 +1,4 @@
-"""What results/families.json says, as a table."""
+"""What results/families.json says, as one table and the list of its sources."""
 
 from __future__ import annotations
 
@@ -10,15 +10,38 @@ import render_digits
 
 RESULT = Path(__file__).resolve().parent / "results" / "families.json"
 COLUMNS = (
-    "Network",
+    "Family",
+    "network",
+    "loads from",
+    "official file",
     "parameters (published)",
     "GMACs (published)",
-    "convolutions before and after",
-    "batch norms left",
-    "refused",
     "float32 difference",
     "float64 difference",
+    "batch norms left",
 )
+TITLES = {
+    "yolov1": "YOLO",
+    "yolov2": "YOLOv2",
+    "yolov3": "YOLOv3",
+    "yolov4": "YOLOv4",
+    "yolov5": "YOLOv5",
+    "yolov6": "YOLOv6",
+    "yolov7": "YOLOv7",
+    "yolov8": "YOLOv8",
+    "yolov9": "YOLOv9",
+    "yolov10": "YOLOv10",
+    "yolo11": "YOLO11",
+    "yolox": "YOLOX",
+    "nanodet": "NanoDet-Plus",
+    "repvgg": "RepVGG",
+    "mobileone": "MobileOne",
+}
+COUNTED = {
+    "deployed": "{}",
+    "as trained": "{} as trained",
+    "in the file": "file of {}",
+}
 
 
 def committed() -> dict[str, Any]:
@@ -30,26 +53,42 @@ def committed() -> dict[str, Any]:
 
 
 def table(result: dict[str, Any]) -> list[str]:
-    """Return one line for every network."""
+    """Return one line for every network, and one for every source of published figures."""
     if not result:
         return [""]
     head = render_digits.head(COLUMNS)
-    return ["", *head, *(line(name, network) for name, network in result.items()), ""]
+    lines = [line(name, network) for name, network in result.items()]
+    return ["", *head, *lines, "", "Published in:", "", *sources(result), ""]
 
 
 def line(name: str, network: dict[str, Any]) -> str:
     """Return the line of one network."""
-    said, side = network["published"], network["side"]
+    said, side, file = network["published"], network["side"], network["official_file"]
     gmacs = "" if said["gmacs"] is None else f" ({said['gmacs']})"
-    trained = " as trained" if network["as_trained"] else ""
+    published = COUNTED[network["counted"]].format(grouped(said["parameters"]))
     cells = [
+        TITLES[network["family"]],
         name if side == 640 else f"{name}, {side}",
-        f"{network['parameters']:,} ({said['parameters']}{trained})",
+        network["loads_from"],
+        "no" if file is None else f"`{file}`",
+        f"{network['parameters']:,} ({published})",
         f"{network['gmacs']:.3f}{gmacs}",
-        " to ".join(map(str, network["convolutions"])),
-        str(network["batchnorms_left"]),
-        str(len(network["refused"])),
         f"{network['float32']:.1e}",
         f"{network['float64']:.1e}",
+        str(network["batchnorms_left"]),
     ]
     return render_digits.line(cells)
+
+
+def grouped(figure: str) -> str:
+    """Return a published figure with its thousands apart."""
+    number, *unit = figure.split()
+    return " ".join([f"{int(number):,}" if number.isdecimal() else number, *unit])
+
+
+def sources(result: dict[str, Any]) -> list[str]:
+    """Return where the published figures stand, with the networks each source has them of."""
+    names: dict[str, list[str]] = {}
+    for name, network in result.items():
+        names.setdefault(network["published"]["source"], []).append(f"`{name}`")
+    return [f"- {' '.join(of)}: {source}." for source, of in names.items()]

@@ -1,3 +1,4 @@
+import json
 import sys
 from pathlib import Path
 
@@ -13,7 +14,6 @@ from tests.networks import network
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "benchmarks"))
 
 import families
-import render
 import render_families
 
 ONE_OF_EACH = (
@@ -36,6 +36,15 @@ ONE_OF_EACH = (
     "repvgg-a0",
     "mobileone-s0",
 )
+LARGE = {
+    "yolov3-spp",
+    "yolov7",
+    "yolov7-training",
+    "yolov9-c",
+    "gelan-c",
+    "yolov9c",
+    "yolox-darknet53",
+}
 EVERY_TIME = {"yolov6n", "yolov10n", "yolox-nano"}
 
 
@@ -89,25 +98,18 @@ def test_a_difference_that_is_no_number_is_not_lost():
     assert np.isnan(families.difference(graph, graph, families.proof_backend()))
 
 
-def test_a_line_for_every_network_that_was_measured():
-    measured = {
-        "published": {"parameters": "0.91M", "gmacs": None},
-        "as_trained": True,
-        "side": 416,
-        "parameters": 912159,
-        "gmacs": 0.5234,
-        "convolutions": [113, 110],
-        "batchnorms_left": 0,
-        "refused": [],
-        "float32": 2.6e-7,
-        "float64": 4.99e-16,
-    }
+def test_what_is_committed_is_of_the_networks_there_are():
+    stated = {name: families.facts(network) for name, network in families.NETWORKS.items()}
+    committed = render_families.committed()
 
-    lines = render_families.table({"yolox-nano": measured})
+    assert list(committed) == [name for name in stated if name in committed]
+    assert set(stated) - set(committed) <= LARGE
+    for name, found in committed.items():
+        assert {key: found[key] for key in stated[name]} == stated[name]
+        assert found["side"] == families.NETWORKS[name].side
 
-    assert lines[3] == (
-        "| yolox-nano, 416 | 912,159 (0.91M as trained) | 0.523 | 113 to 110 | 0 | 0 "
-        "| 2.6e-07 | 5.0e-16 |"
-    )
-    assert render_families.table({}) == [""]
-    assert "families" in render.PARTS
+
+def test_files_of_authors_were_measured_as_checkpoints():
+    path = families.HERE / "results" / "checkpoints.json"
+
+    assert set(families.CHECKED_WITH) < set(json.loads(path.read_text(encoding="utf-8")))
