@@ -36,7 +36,7 @@ def insert_qdq(
     plan: Plan,
     encodings: Mapping[str, Encoding],
     weight_rule: WeightRule,
-    encode: WeightEncoder = encode_weight,
+    encode: Callable[..., EncodedWeight] = encode_weight,
 ) -> Graph:
     """Return ``graph`` with quantize and dequantize nodes around everything ``plan`` quantizes.
 
