@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from edgekit.report.schema import Interval95, LatencyMs, Row
+    from edgekit.report.parts import Interval95
+    from edgekit.report.schema import LatencyMs, Row
 
 DASH = "–"
 RUNTIMES = {"onnxruntime": "ONNX Runtime", "openvino": "OpenVINO", "tensorrt": "TensorRT"}

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from edgekit.report.cells import COLUMNS, DETAIL_COLUMNS, share
 from edgekit.report.facts import calibration_facts, model_facts, provenance_facts
+from edgekit.report.loss_tables import loss_examples, loss_sentences, loss_tables
 from edgekit.report.rewritten import EXPLAINED, HEADINGS, cells, rewrite_facts
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ def to_markdown(report: Report) -> str:
         _table(COLUMNS, report.rows),
         "## More figures",
         _table(DETAIL_COLUMNS, report.rows),
+        *_losses(report.rows),
         *_coverage(report.rows),
         *_rewrites(report.rewrites),
         *_section("Model", model_facts(report)),
@@ -46,6 +48,22 @@ def _table(columns: Sequence[Column], rows: Iterable[Row]) -> str:
 
 def _line(cells: Iterable[str]) -> str:
     return f"| {' | '.join(cells)} |"
+
+
+def _losses(rows: Iterable[Row]) -> list[str]:
+    parts = []
+    for row in rows:
+        if row.diagnosis is None:
+            continue
+        parts += [f"## Where the loss comes from: {_plain(row.name)}"]
+        parts += [" ".join(_plain(s) for s in loss_sentences(row.diagnosis))]
+        for table in loss_tables(row.diagnosis):
+            lines = [_line(map(_plain, cells)) for cells in table.rows]
+            rule = _line(["---", *["---:"] * (len(table.headings) - 1)])
+            parts += [f"{table.title}:", "\n".join([_line(table.headings), rule, *lines])]
+        examples = [f"- {_plain(e)}" for e in loss_examples(row.diagnosis)]
+        parts += ["The largest changes:", "\n".join(examples)] if examples else []
+    return parts
 
 
 def _coverage(rows: Iterable[Row]) -> list[str]:

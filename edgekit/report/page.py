@@ -10,6 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from edgekit.report.cells import COLUMNS, DETAIL_COLUMNS, share
 from edgekit.report.chart import chart_svg, charted
 from edgekit.report.facts import calibration_facts, model_facts, provenance_facts
+from edgekit.report.loss_tables import loss_examples, loss_sentences, loss_tables
 from edgekit.report.pictures import draw
 from edgekit.report.rewritten import EXPLAINED, HEADINGS, cells, rewrite_facts
 
@@ -44,4 +45,7 @@ def to_html(report: Report, gallery: Gallery | None = None) -> str:
         rewrite_cells=cells,
         rewrites_explained=EXPLAINED,
         share=share,
+        loss_sentences=loss_sentences,
+        loss_tables=loss_tables,
+        loss_examples=loss_examples,
     )

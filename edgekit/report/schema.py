@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
+from edgekit.report.loss import Diagnosis
+from edgekit.report.parts import Fraction, Interval95, Part, Positive
 from edgekit.values import Precision, Status
 
-Fraction = Annotated[float, Field(ge=0, le=1)]
-Positive = Annotated[float, Field(gt=0)]
-Interval95 = tuple[float, float]
 Hw = tuple[int, int]
 
 SHIPPABLE: Status = "measured"
-
-
-class Part(BaseModel):
-    """Base of every part of a report: frozen; keys of a later edgekit are read over."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True)
 
 
 class ModelFacts(Part):
@@ -114,6 +107,7 @@ class Row(Part):
         speedup: Median of paired inference ratios against this runtime's baseline.
         size_bytes: Of the model file; ``None`` only where none was built.
         coverage: What runs in INT8, for a quantized row.
+        diagnosis: Where its loss against FP32 comes from.
     """
 
     name: str
@@ -141,6 +135,7 @@ class Row(Part):
     size_bytes: int | None = None
     peak_memory_bytes: int | None = None
     coverage: Coverage | None = None
+    diagnosis: Diagnosis | None = None
 
     @property
     def shippable(self) -> bool:

@@ -4,6 +4,18 @@ from __future__ import annotations
 
 import pytest
 
+from edgekit.report.loss import (
+    Causes,
+    Detection,
+    Diagnosis,
+    Example,
+    FateCount,
+    Group,
+    Kept,
+    Lost,
+    Shift,
+    Threshold,
+)
 from edgekit.report.schema import (
     Calibration,
     Coverage,
@@ -38,7 +50,76 @@ def make_row():
 
 
 @pytest.fixture(scope="session")
-def rows(make_row):
+def diagnosis():
+    """Return what became of ten detections, three classes and two sizes."""
+    person = Detection(label="per|son", confidence=0.43, box_xyxy=(10, 20, 30.5, 40))
+    weaker = Detection(label="per|son", confidence=0.12, box_xyxy=(11, 20, 30.5, 41))
+    counts = {"kept": 6, "other-class": 0, "faded": 2, "moved": 1, "missed": 1}
+    counts |= {"risen": 0, "new": 2}
+    right = {"kept": 5, "faded": 1, "new": 1}
+    return Diagnosis(
+        confidence=0.25,
+        images=112,
+        labelled=True,
+        fates=tuple(FateCount(fate=f, count=n, right=right.get(f, 0)) for f, n in counts.items()),
+        examples=(
+            Example(fate="faded", image="street_1.jpg", fp32=person, here=weaker, iou=0.91),
+            Example(fate="new", image="street_1.jpg", here=person),
+        ),
+        shift=Shift(
+            pairs=8,
+            median=-0.0123,
+            median_ci95=(-0.02, 0.0001),
+            quantiles=(-0.1, -0.031, 0.011, 0.06),
+        ),
+        thresholds=(
+            Threshold(
+                fp32=Kept(confidence=0.25, detections=10, precision=0.7, recall=0.5),
+                unchanged=Kept(confidence=0.25, detections=9, precision=0.75, recall=0.48),
+                same_count=Kept(confidence=0.2311, detections=10, precision=0.69, recall=0.49),
+                same_count_ci95=(0.21, 0.24),
+                same_recall=Kept(confidence=0.22, detections=11, precision=0.6, recall=0.5),
+            ),
+        ),
+        scale=((0.1, 0.09), (0.2, 0.18)),
+        agreement_lost=Causes(
+            confidence=Lost(points=2.3, ci95=(0.4, 3.2)),
+            place=Lost(points=3.5, ci95=(2.6, 4.1)),
+            presence=Lost(points=0.1, ci95=(0.0, 0.2)),
+        ),
+        map_lost=Causes(
+            confidence=Lost(points=-0.3, ci95=(-1.6, 0.8)),
+            place=Lost(points=0.7, ci95=(0.1, 1.2)),
+            presence=Lost(points=0.09, ci95=(-0.1, 0.2)),
+        ),
+        classes=(
+            Group(name="cat", objects=3, images=2, fp32=0.5, here=0.4),
+            Group(
+                name="per|son",
+                objects=187,
+                images=51,
+                fp32=0.621,
+                here=0.616,
+                lost=Lost(points=0.5, ci95=(-0.7, 1.6)),
+            ),
+            Group(name="dog", objects=2, images=1, fp32=0.3, here=0.4),
+        ),
+        sizes=(
+            Group(
+                name="small",
+                objects=364,
+                images=53,
+                fp32=0.244,
+                here=0.2433,
+                lost=Lost(points=0.1, ci95=(-1.7, 2.2)),
+            ),
+            Group(name="large", objects=9, images=4, fp32=0.616, here=0.63),
+        ),
+    )
+
+
+@pytest.fixture(scope="session")
+def rows(make_row, diagnosis):
     fp32 = make_row(
         "fp32",
         baseline=True,
@@ -74,6 +155,7 @@ def rows(make_row):
                 FloatConv(node="/head/dfl_conv", reason="decode | float", mac_share=0.0358),
             ),
         ),
+        diagnosis=diagnosis,
     )
     simulated = make_row(
         "trt",

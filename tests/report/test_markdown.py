@@ -9,6 +9,8 @@ def test_the_markdown_is_what_it_was(report, golden):
 
 def test_every_line_of_a_table_has_the_same_cells(report):
     lines = to_markdown(report).replace("\\|", "").splitlines()
-    widths = {line.count("|") for line in lines if line.startswith("| ")}
+    tables = "\n".join(line if line.startswith("| ") else "" for line in lines).split("\n\n")
+    widths = [{line.count("|") for line in t.split("\n") if line} for t in tables if t.strip()]
 
-    assert len(widths) == 3  # one for each table
+    assert len(widths) == 7
+    assert all(len(of_table) == 1 for of_table in widths)
