@@ -259,6 +259,8 @@ class TensorStatistics:
         counts: ``(bins,)`` sampled values per bin of equal width.
         channel_powers: ``(C,)`` mean square of every channel (axis 1); empty for tensors that
             are no images of features.
+        image_lows: ``(images,)`` smallest value in each image.
+        image_highs: ``(images,)`` largest value in each image.
     """
 
     low: float
@@ -268,6 +270,8 @@ class TensorStatistics:
     limit: float
     counts: Ints
     channel_powers: Floats
+    image_lows: Floats = field(default_factory=lambda: np.zeros(0, np.float32))
+    image_highs: Floats = field(default_factory=lambda: np.zeros(0, np.float32))
 
     @property
     def centers(self) -> NDArray[np.float64]:

@@ -17,7 +17,8 @@ class StreamingHistogram:
     """Counts of values over ``-limit..limit``; the limit doubles when a value lies beyond it.
 
     Doubling merges neighbouring bins, so the memory is ``BINS`` counts however many values come.
-    Smallest and largest value are exact; counts are of about ``sample`` values per update.
+    Smallest and largest value are exact, and kept for each update too (two numbers); counts are
+    of about ``sample`` values per update.
     """
 
     def __init__(self, sample: int) -> None:
@@ -28,6 +29,8 @@ class StreamingHistogram:
         self.high = -np.inf
         self.moving_low = 0.0
         self.moving_high = 0.0
+        self.lows: list[float] = []
+        self.highs: list[float] = []
 
     def update(self, values: Floats) -> None:
         """Add one image's values of the tensor, of any shape.
@@ -53,6 +56,8 @@ class StreamingHistogram:
         self.moving_high = keep * self.moving_high + (1 - keep) * high
         self.low = min(self.low, low)
         self.high = max(self.high, high)
+        self.lows.append(low)
+        self.highs.append(high)
 
     def _grow(self, magnitude: float) -> None:
         if self.limit == 0.0:

@@ -6,6 +6,7 @@ import typer
 
 from edgekit import __version__
 from edgekit.cli.bench import bench
+from edgekit.cli.calib import calib
 from edgekit.cli.convert import convert
 from edgekit.cli.demo import demo
 from edgekit.cli.devices import devices
@@ -44,6 +45,7 @@ app.command("eval")(evaluate)
 app.command()(bench)
 app.command()(run)
 app.command()(inspect)
+app.add_typer(calib, name="calib")
 app.command()(targets)
 app.command()(devices)
 app.command()(doctor)

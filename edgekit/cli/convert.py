@@ -48,7 +48,8 @@ def convert(
         bool, typer.Option(help="Go on when calibration images are among those that score.")
     ] = False,
     force: Annotated[
-        bool, typer.Option(help="Go on when the FP32 model finds next to nothing.")
+        bool,
+        typer.Option(help="Go on with few calibration images, or when FP32 finds next to nothing."),
     ] = False,
     require_measured: Annotated[
         bool, typer.Option(help="Exit 3 when the device is not this computer.")

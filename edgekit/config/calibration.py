@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import glob
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
+import yaml
 from platformdirs import user_cache_path
 from pydantic import Field
 
@@ -14,13 +16,13 @@ from edgekit.config.files import find, names, parse
 from edgekit.config.schema import Schema
 from edgekit.errors import ConfigError, DataError
 from edgekit.images.datasets import DatasetOptions, choose, open_dataset
-from edgekit.images.folder import dataset_of_files
-from edgekit.images.overlap import dataset_sha256
+from edgekit.images.folder import dataset_of_files, is_image
+from edgekit.images.overlap import dataset_sha256, file_sha256
 from edgekit.scenes.dataset import SceneRequest, rendered_dataset
 from edgekit.scenes.sources import Split
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from edgekit.config.files import YamlFile
     from edgekit.values import Dataset
@@ -48,6 +50,19 @@ class Files(Schema):
     )
 
 
+class Listed(Schema):
+    """Image files by name and content, as ``edgekit calib make`` writes them."""
+
+    version: Literal[1]
+    kind: Literal["listed"]
+    summary: str = Field(description="One sentence: where the images are from and why these.")
+    images: dict[str, Annotated[str, Field(pattern=_SHA256)]] = Field(
+        min_length=1,
+        description="File, seen from this one, to the sha256 of its content; edgekit refuses "
+        "others.",
+    )
+
+
 class Rendered(Schema):
     """Labelled images that edgekit draws itself, the same on every computer."""
 
@@ -67,9 +82,13 @@ class Rendered(Schema):
     )
 
 
-Calibration = Annotated[Files | Rendered, Field(discriminator="kind")]
+Calibration = Annotated[Files | Listed | Rendered, Field(discriminator="kind")]
 
-_KINDS: Mapping[str, type[Files | Rendered]] = {"files": Files, "rendered": Rendered}
+_KINDS: Mapping[str, type[Files | Listed | Rendered]] = {
+    "files": Files,
+    "listed": Listed,
+    "rendered": Rendered,
+}
 
 
 def list_calibrations() -> tuple[str, ...]:
@@ -118,12 +137,40 @@ def open_calibration(name: str, options: DatasetOptions | None = None) -> Datase
     options = options or DatasetOptions()
     file = find("calibration", name)
     manifest = _parsed(file)
-    dataset = (
-        _rendered(manifest, options) if isinstance(manifest, Rendered) else _picked(manifest, file)
-    )
-    if manifest.sha256 is not None:
+    dataset = _dataset(manifest, file, options)
+    if not isinstance(manifest, Listed) and manifest.sha256 is not None:
         _require_same(manifest.sha256, dataset, file)
     return replace(dataset if options.labels else _unlabelled(dataset), name=str(name))
+
+
+def write_manifest(path: Path, summary: str, images: Iterable[Path]) -> None:
+    """Write a manifest that lists ``images`` with the sha256 of each, seen from its folder.
+
+    Raises:
+        ConfigError: It cannot be written.
+    """
+    home = path.expanduser().absolute().parent.resolve()
+    listed = {_seen_from(home, image): file_sha256(image) for image in images}
+    content = Listed(version=1, kind="listed", summary=summary, images=listed)
+    text = yaml.safe_dump(content.model_dump(), sort_keys=False, allow_unicode=True, width=1000)
+    try:
+        path.expanduser().write_text(text, encoding="utf-8", newline="\n")
+    except OSError as err:
+        raise ConfigError(f"Cannot write {path}: {err.strerror}. Choose another file.") from err
+
+
+def _seen_from(home: Path, image: Path) -> str:
+    image = image.parent.resolve() / image.name  # '..' does not lead back out of a linked folder
+    try:
+        return Path(os.path.relpath(image, home)).as_posix()
+    except ValueError:  # another drive
+        return image.as_posix()
+
+
+def _dataset(manifest: Calibration, file: YamlFile, options: DatasetOptions) -> Dataset:
+    if isinstance(manifest, Rendered):
+        return _rendered(manifest, options)
+    return _listed(manifest, file) if isinstance(manifest, Listed) else _picked(manifest, file)
 
 
 def _parsed(file: YamlFile) -> Calibration:
@@ -135,6 +182,24 @@ def _parsed(file: YamlFile) -> Calibration:
             "Mend the key, or leave it out for a manifest of files."
         )
     return parse(_KINDS[kind], file.content, file.path)
+
+
+def _listed(manifest: Listed, file: YamlFile) -> Dataset:
+    root = Path.cwd() if file.shipped else file.path.absolute().parent
+    paths = [root / name for name in manifest.images]
+    for path, (name, sha256) in zip(paths, manifest.images.items(), strict=True):
+        if not is_image(path):
+            raise DataError(
+                f"{file.path}, key 'images': expected an image at {name}, seen from {root}, found "
+                "none. Restore it, or make the manifest again with: edgekit calib make"
+            )
+        found = file_sha256(path)
+        if found != sha256:
+            raise DataError(
+                f"{file.path}, key 'images', {name}: expected sha256 {sha256}, found {found}. The "
+                "image changed: restore it, or make the manifest again with: edgekit calib make"
+            )
+    return dataset_of_files(str(file.path), paths)
 
 
 def _picked(manifest: Files, file: YamlFile) -> Dataset:

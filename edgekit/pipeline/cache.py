@@ -66,15 +66,16 @@ def _read(path: Path) -> Statistics | None:
 
 def _tensors(file: Mapping[str, NDArray[Any]]) -> Iterator[tuple[str, TensorStatistics]]:
     """Yield tensors by name; channel powers have any length and lie end to end."""
+    each_image = zip(file["image_lows"], file["image_highs"], strict=True)
     ends = np.cumsum(file["channels"])
     powers = np.split(file["channel_powers"], ends[:-1])
-    for name, numbers, counts, power in zip(
-        file["names"], file["numbers"], file["counts"], powers, strict=True
+    for name, numbers, counts, power, (lows, highs) in zip(
+        file["names"], file["numbers"], file["counts"], powers, each_image, strict=True
     ):
         low, high, moving_low, moving_high, limit = (float(n) for n in numbers)
         yield (
             str(name),
-            TensorStatistics(low, high, moving_low, moving_high, limit, counts, power),
+            TensorStatistics(low, high, moving_low, moving_high, limit, counts, power, lows, highs),
         )
 
 
@@ -88,6 +89,8 @@ def _write(path: Path, statistics: Statistics) -> None:
         counts=np.array([t.counts for t in tensors]),
         channels=np.array([len(t.channel_powers) for t in tensors]),
         channel_powers=np.concatenate([t.channel_powers for t in tensors]),
+        image_lows=np.array([t.image_lows for t in tensors]),
+        image_highs=np.array([t.image_highs for t in tensors]),
         images=np.array(statistics.images),
         graph=np.array(statistics.graph),
     )

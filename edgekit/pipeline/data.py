@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 from collections import Counter
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import TYPE_CHECKING
 
+from edgekit.calibrate.audit import ENOUGH
 from edgekit.config.calibration import open_source
 from edgekit.errors import ConfigError
 from edgekit.images.datasets import DatasetOptions, choose
@@ -22,7 +24,6 @@ if TYPE_CHECKING:
     from edgekit.pipeline.options import ConvertOptions
     from edgekit.values import Dataset
 
-FEW = 16
 HELD_OUT = 64
 
 
@@ -50,7 +51,8 @@ def open_image_sets(options: ConvertOptions, draw: CalibrationDraw | None) -> Im
         draw: How many images calibrate; ``None`` when none do.
 
     Raises:
-        ConfigError: INT8 without calibration images, or an image that is in both sets.
+        ConfigError: INT8 without calibration images or with too few of them, or an image that is
+            in both sets.
         DataError: A source cannot be used.
     """
     evaluation = _open(options.evaluation, options)
@@ -65,10 +67,10 @@ def open_image_sets(options: ConvertOptions, draw: CalibrationDraw | None) -> Im
     unlabelled = DatasetOptions(images=options.images, labels=False, cache=options.cache)
     whole = open_source(options.calib, unlabelled)
     calibration = choose(whole, draw.count, draw.seed)
-    warnings += [w for w in (_too_few(calibration),) if w]
     if evaluation is not None:
-        warnings += _overlap(calibration, evaluation, options)
-    else:
+        warnings += overlap_warnings(calibration, evaluation, allowed=options.allow_overlap)
+    warnings += _too_few(calibration, options)
+    if evaluation is None:
         evaluation = _held_out(whole, calibration, draw)
         warnings.append(_unscored(evaluation))
     return ImageSets(calibration, evaluation, tuple(warnings))
@@ -91,9 +93,35 @@ def locked(dataset: Dataset | None) -> LockedData | None:
     """Return the content hashes of an image set."""
     if dataset is None:
         return None
-    root = os.path.commonpath([r.path.parent for r in dataset.records])
-    images = {r.path.relative_to(root).as_posix(): file_sha256(r.path) for r in dataset.records}
+    hashes = (file_sha256(record.path) for record in dataset.records)
+    images = dict(zip(names_of(dataset), hashes, strict=True))
     return LockedData(source=dataset.name, sha256=dataset_sha256(dataset), images=images)
+
+
+def overlap_warnings(calibration: Dataset, evaluation: Dataset, *, allowed: bool) -> list[str]:
+    """Return a warning where calibration images are also evaluation images, by content.
+
+    Raises:
+        ConfigError: That is so, and it is not allowed.
+    """
+    shared = shared_images(calibration, evaluation)
+    if not shared:
+        return []
+    first = shared[0][1].path.name
+    fact = f"{len(shared)} calibration images are also evaluation images (first: {first})"
+    if not allowed:
+        raise ConfigError(
+            f"{fact}. A score on images that chose the ranges proves nothing. Give --calib other "
+            "images (data.yaml#train names a split), or --allow-overlap to go on with a warning in "
+            "the report."
+        )
+    return [f"{fact}: the accuracy of INT8 is flattered."]
+
+
+def names_of(dataset: Dataset) -> tuple[str, ...]:
+    """Return the path of every image below the folder that all of them are in."""
+    root = os.path.commonpath([r.path.parent for r in dataset.records])
+    return tuple(r.path.relative_to(root).as_posix() for r in dataset.records)
 
 
 def _open(source: str | None, options: ConvertOptions) -> Dataset | None:
@@ -142,23 +170,21 @@ def _unscored(held_out: Dataset | None) -> str:
     )
 
 
-def _too_few(calibration: Dataset) -> str | None:
-    count = len(calibration.records)
-    if count >= FEW:
-        return None
-    return f"Only {count} calibration images: ranges of rare activations are guesses below {FEW}."
+def _too_few(calibration: Dataset, options: ConvertOptions) -> list[str]:
+    """Return a warning where fewer images than ``ENOUGH`` can be read.
 
-
-def _overlap(calibration: Dataset, evaluation: Dataset, options: ConvertOptions) -> list[str]:
-    shared = shared_images(calibration, evaluation)
-    if not shared:
+    Raises:
+        ConfigError: That is so, and nobody insisted.
+    """
+    readable = (r for r in calibration.records if read_image(r).pixels_rgb is not None)
+    count = sum(1 for _ in islice(readable, ENOUGH))
+    if count >= ENOUGH:
         return []
-    first = shared[0][1].path.name
-    fact = f"{len(shared)} calibration images are also evaluation images (first: {first})"
-    if not options.allow_overlap:
+    fact = f"Only {count} calibration images can be read"
+    if not options.force:
         raise ConfigError(
-            f"{fact}. A score on images that chose the ranges proves nothing. Give --calib other "
-            "images (data.yaml#train names a split), or --allow-overlap to go on with a warning in "
-            "the report."
+            f"{fact}: expected at least {ENOUGH}, found {len(calibration.records)} drawn from "
+            f"--calib {calibration.name}. Add images like those the device will see, or --force "
+            "to go on with a warning in the report."
         )
-    return [f"{fact}: the accuracy of INT8 is flattered."]
+    return [f"{fact}: ranges of rare activations are guesses below {ENOUGH}."]

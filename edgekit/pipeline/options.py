@@ -66,7 +66,7 @@ class ConvertOptions:
         device: Device profile; the recipe's when ``None``.
         map_drop_points_max: Budget; the recipe's when ``None``.
         allow_overlap: Go on when calibration images are among the evaluation images.
-        force: Go on when the FP32 model finds next to nothing.
+        force: Go on when the FP32 model finds next to nothing, or few images calibrate.
         cache: Where work in progress is kept; ``None`` keeps none, and images that a manifest
             renders go to the user's cache folder.
         latency: How long to measure; ``None``: as long as usual.

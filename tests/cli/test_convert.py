@@ -184,7 +184,10 @@ def test_a_folder_in_which_no_image_can_be_read(convert, tmp_path):
     (tmp_path / "broken").mkdir()
     (tmp_path / "broken/a.png").write_bytes(b"no image")
 
-    refused(convert("--calib", tmp_path / "broken"), "broken", "none can be read")
+    broken = ("--calib", tmp_path / "broken")
+
+    refused(convert(*broken), "Only 0 calibration images can be read", "broken", "--force")
+    refused(convert(*broken, "--force"), "broken", "none can be read")
     assert [p.name for p in tmp_path.iterdir()] == ["broken"]
 
 
@@ -229,7 +232,7 @@ def test_images_that_calibrate_and_score(convert, tiny, tmp_path):
     refused(convert(*flags), "--allow-overlap")
     assert nothing_written(tmp_path)
 
-    allowed = convert(*flags, "--allow-overlap", "--json")
+    allowed = convert(*flags, "--allow-overlap", "--force", "--json")
     assert allowed.code == 0
     assert any("flattered" in w for w in json.loads(allowed.stdout)["warnings"])
 

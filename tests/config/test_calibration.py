@@ -1,3 +1,5 @@
+import shutil
+
 import cv2
 import numpy as np
 import pytest
@@ -10,6 +12,7 @@ from edgekit.config.calibration import (
     list_calibrations,
     open_calibration,
     open_source,
+    write_manifest,
 )
 from edgekit.errors import ConfigError, DataError, MissingExtraError, UnknownNameError
 from edgekit.images.datasets import DatasetOptions
@@ -141,7 +144,7 @@ def test_an_unknown_kind_is_an_error_with_the_known_ones(home):
     path = write(home, kind="rendred")
 
     with pytest.raises(
-        ConfigError, match="key 'kind': expected files or rendered, found 'rendred'"
+        ConfigError, match="key 'kind': expected files or listed or rendered, found 'rendred'"
     ):
         find_calibration(path)
 
@@ -237,3 +240,58 @@ def test_scenes_without_scikit_learn_name_the_extra(home, monkeypatch):
 def test_an_unknown_manifest_is_an_error_with_the_nearest():
     with pytest.raises(UnknownNameError, match="Did you mean 'digits-eval'"):
         find_calibration("digit-eval")
+
+
+def listed(home, *images):
+    write_manifest(home / "listed.yaml", "Ours.", [home / "photos" / image for image in images])
+    return str(home / "listed.yaml")
+
+
+def test_a_written_manifest_picks_the_same_files(home):
+    path = listed(home, "1/5.png", "0/2.png")
+
+    assert names(open_source(path)) == ["2.png", "5.png"]
+    assert "photos/1/5.png: " in (home / "listed.yaml").read_text(encoding="utf-8")
+
+
+def test_a_written_manifest_moves_with_its_images(home, tmp_path_factory):
+    listed(home, "1/5.png", "0/2.png")
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    shutil.copytree(home / "photos", elsewhere / "photos")
+    shutil.copy(home / "listed.yaml", elsewhere)
+    shutil.rmtree(home / "photos")
+
+    found = open_source(str(elsewhere / "listed.yaml"))
+
+    assert {record.path.parents[2] for record in found.records} == {elsewhere}
+
+
+def test_names_that_look_like_patterns_are_names(home):
+    shutil.copy(home / "photos/0/2.png", home / "photos/[0].png")
+
+    assert names(open_source(listed(home, "[0].png"))) == ["[0].png"]
+
+
+def test_a_listed_image_that_changed_or_is_gone_is_named(home):
+    path = listed(home, "1/5.png", "0/2.png")
+
+    shutil.copy(home / "photos/0/4.png", home / "photos/0/2.png")
+    with pytest.raises(DataError, match=r"key 'images', photos/0/2\.png: expected sha256 .*found"):
+        open_source(path)
+    (home / "photos/0/2.png").unlink()
+    with pytest.raises(DataError, match=r"expected an image at photos/0/2\.png, seen from"):
+        open_source(path)
+
+
+def test_a_manifest_that_cannot_be_written_is_an_error(home):
+    with pytest.raises(ConfigError, match=r"Cannot write .*Choose another file"):
+        write_manifest(home / "nowhere" / "own.yaml", "Ours.", [home / "photos/0/2.png"])
+
+
+def test_a_listed_hash_that_is_none_is_an_error_that_names_the_image(home):
+    (home / "own.yaml").write_text(
+        "{version: 1, kind: listed, summary: Ours., images: {a.png: abc}}"
+    )
+
+    with pytest.raises(ConfigError, match=r"key 'images\.a\.png'"):
+        open_source(str(home / "own.yaml"))

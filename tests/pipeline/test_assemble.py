@@ -31,7 +31,7 @@ def test_the_report_tells_the_model_the_images_and_the_command(report, tiny):
         3,
     )
     assert report.model.sha256 == sha256(tiny.model)
-    assert [(d.role, d.images) for d in report.data] == [("calibration", 16), ("evaluation", 10)]
+    assert [(d.role, d.images) for d in report.data] == [("calibration", 32), ("evaluation", 10)]
     assert report.provenance.command == "edgekit convert tiny.onnx"
     assert report.calibration.observer == "mse"
     assert report.calibration.tensors > 0

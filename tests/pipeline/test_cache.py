@@ -12,7 +12,8 @@ def tensor(seed, channels):
     low, high, moving_low, moving_high, limit = (float(v) for v in rng.normal(size=5))
     counts = rng.integers(0, 9, 16)
     per_channel = rng.normal(size=channels).astype(np.float32)
-    return TensorStatistics(low, high, moving_low, moving_high, limit, counts, per_channel)
+    ends = rng.normal(size=(2, 7)).astype(np.float32)
+    return TensorStatistics(low, high, moving_low, moving_high, limit, counts, per_channel, *ends)
 
 
 @pytest.fixture

@@ -187,7 +187,7 @@ def test_yolov8n_keeps_its_detections_in_int8(data_dir, tiny, tmp_path):
         (few / path.name).symlink_to(path)
     calib = tmp_path / "calib"
     calib.mkdir()
-    for path in sorted((data_dir / "coco-train-mini/images").iterdir())[:16]:
+    for path in sorted((data_dir / "coco-train-mini/images").iterdir())[:32]:
         (calib / path.name).symlink_to(path)
     options = tiny.options(tmp_path / "out", calib=str(calib), evaluation=str(few))
 

@@ -8,22 +8,34 @@ from edgekit.errors import ConfigError, DataError
 from edgekit.images.overlap import file_sha256
 from edgekit.pipeline.data import data_use, locked, open_image_sets
 
-DRAW = CalibrationDraw(count=16)
+DRAW = CalibrationDraw(count=32)
 
 
 def test_only_as_many_images_as_the_recipe_says_calibrate(tiny, tmp_path):
-    sets = open_image_sets(tiny.options(tmp_path), CalibrationDraw(count=5))
+    sets = open_image_sets(tiny.options(tmp_path, force=True), CalibrationDraw(count=5))
 
     assert len(sets.calibration.records) == 5
     assert len(sets.evaluation.records) == 10
 
 
-def test_few_images_are_a_warning(tiny, tmp_path):
-    few = open_image_sets(tiny.options(tmp_path), CalibrationDraw(count=5))
+def test_fewer_than_32_images_are_refused_unless_forced(tiny, tmp_path):
+    few = CalibrationDraw(count=31)
+
+    forced = open_image_sets(tiny.options(tmp_path, force=True), few)
     enough = open_image_sets(tiny.options(tmp_path), DRAW)
 
-    assert ["Only 5 calibration images" in w for w in few.warnings] == [True]
+    with pytest.raises(ConfigError, match=r"Only 31 .* expected at least 32, found 31.*--force"):
+        open_image_sets(tiny.options(tmp_path), few)
+    assert ["Only 31 calibration images can be read" in w for w in forced.warnings] == [True]
     assert enough.warnings == ()
+
+
+def test_images_that_cannot_be_read_do_not_count(tiny, tmp_path):
+    shutil.copytree(tiny.calib, tmp_path / "calib")
+    (tmp_path / "calib/1-00.png").write_bytes(b"no image")
+
+    with pytest.raises(ConfigError, match=r"Only 31 .* found 32 drawn from"):
+        open_image_sets(tiny.options(tmp_path, calib=str(tmp_path / "calib")), DRAW)
 
 
 def test_a_float_target_opens_no_calibration_images(tiny, tmp_path):
@@ -60,7 +72,7 @@ def test_an_image_that_calibrates_and_scores_is_refused(tiny, tmp_path):
     shutil.copytree(tiny.calib, calib)
     shutil.copy(tiny.labels.parent / "images/2-03.png", calib / "under-another-name.png")
     options = tiny.options(tmp_path, calib=str(calib))
-    draw = CalibrationDraw(count=17)
+    draw = CalibrationDraw(count=33)
 
     with pytest.raises(ConfigError, match=r"1 calibration images .*2-03.*--allow-overlap"):
         open_image_sets(options, draw)
@@ -76,7 +88,7 @@ def test_scenes_rendered_for_both_uses_are_refused_and_those_of_two_splits_are_n
         return str(path)
 
     def options(split):
-        sources = {"calib": manifest(split), "evaluation": manifest("eval")}
+        sources = {"calib": manifest(split), "evaluation": manifest("eval"), "force": True}
         return tiny.options(tmp_path, **sources, cache=tmp_path / "cache")
 
     sets = open_image_sets(options("calib"), DRAW)
@@ -90,11 +102,12 @@ def test_scenes_rendered_for_both_uses_are_refused_and_those_of_two_splits_are_n
 
 def test_allowed_overlap_is_a_warning(tiny, tmp_path):
     images = str(tiny.labels.parent / "images")
+    insisted = {"allow_overlap": True, "force": True}
 
-    sets = open_image_sets(tiny.options(tmp_path, calib=images, allow_overlap=True), DRAW)
+    sets = open_image_sets(tiny.options(tmp_path, calib=images, **insisted), DRAW)
 
-    assert "10 calibration images are also evaluation images" in sets.warnings[-1]
-    assert "flattered" in sets.warnings[-1]
+    assert "10 calibration images are also evaluation images" in sets.warnings[0]
+    assert "flattered" in sets.warnings[0]
 
 
 def test_an_empty_folder_is_refused(tiny, tmp_path):
@@ -111,7 +124,7 @@ def test_what_was_wrong_with_files_is_counted(tiny, tmp_path):
 
     use = data_use("calibration", open_source(str(tmp_path / "calib")))
 
-    assert (use.role, use.images) == ("calibration", 16)
+    assert (use.role, use.images) == ("calibration", 32)
     assert sum(use.faults.values()) == 1
 
 
@@ -120,7 +133,7 @@ def test_every_image_is_locked_by_its_content(tiny):
 
     lock = locked(dataset)
 
-    assert len(lock.images) == 16
+    assert len(lock.images) == 32
     assert lock.images["1-07.png"] == file_sha256(tiny.calib / "1-07.png")
     assert lock.sha256 == data_use("calibration", dataset).sha256
     assert locked(None) is None
@@ -136,16 +149,16 @@ def test_images_of_the_same_name_are_all_locked(tiny, tmp_path):
 
 
 def test_without_eval_other_images_of_calib_tell_how_far_int8_agrees(tiny, tmp_path):
-    options = tiny.options(tmp_path, evaluation=None)
+    options = tiny.options(tmp_path, evaluation=None, force=True)
 
     sets = open_image_sets(options, CalibrationDraw(count=5))
 
     calibrating = {record.id for record in sets.calibration.records}
     comparing = {record.id for record in sets.evaluation.records}
-    assert len(comparing) == 11
+    assert len(comparing) == 27
     assert not calibrating & comparing
     assert not sets.evaluation.labelled
-    assert "compared with FP32 on 11 other images" in sets.warnings[-1]
+    assert "compared with FP32 on 27 other images" in sets.warnings[-1]
 
 
 def test_without_eval_and_without_other_images_nothing_is_scored(tiny, tmp_path):

@@ -58,7 +58,7 @@ def make_tiny(folder: Path) -> Tiny:
     """Write a ``Tiny`` into ``folder``."""
     model, calib, scored = folder / "tiny.onnx", folder / "calib", folder / "scored"
     onnx.save(tiny_detector(), model)
-    write_images(calib, 16, seed=1)
+    write_images(calib, 32, seed=1)
     write_images(scored / "images", 10, seed=2)
     labels = scored / "labels.json"
     labels.write_text(json.dumps(labels_found_by(model, scored / "images")))
