@@ -1,0 +1,1 @@
+"""Gradients of a network's values, as a graph that any runtime runs."""
