@@ -64,7 +64,7 @@ def one_thread():
 @pytest.mark.slow
 @pytest.mark.parametrize("name", [sometimes(name) for name in ONE_OF_EACH])
 def test_a_whole_network_computes_the_same_when_folded(name):
-    found = families.measured(name, 64)
+    found = families.measured(name, families.NETWORKS[name].small_side)
 
     assert 0 < found["float32"] <= 1e-4
     assert 0 < found["float64"] <= 1e-9

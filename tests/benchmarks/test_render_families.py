@@ -13,7 +13,7 @@ MEASURED = render_families.committed()
 HEADERS = {16, 20}  # bytes before the numbers of a weights file: that of YOLOv2 has the older one
 # Their figures leave out or add what the sources in the table say.
 COUNTED_OTHERWISE = {"nanodet", "repvgg"}
-# Unfolded, they differ in float32 from themselves in float64 by half of that: the page says so.
+# Unfolded, they differ in float32 from themselves in float64 too: the page says by how much.
 ROUNDING = {"yolov3-spp": 2e-4, "yolov4": 1e-3}
 ROUNDED = {"yolox-nano": 0.04, "repvgg-a0": 0.03}  # batch norms counted; one digit printed
 
