@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from edgekit.backends.onnxruntime import Provider
 from edgekit.errors import ConfigError
 from edgekit.heads.spec import HeadSpec, NmsOptions
 from edgekit.values import Precision, Preprocess, WeightRule
@@ -27,6 +28,7 @@ class Manifest(BaseModel):
     file: str = Field(description="Name of the model file.")
     sha256: str = Field(description="Of the model file.")
     backend: Literal["onnxruntime"]
+    provider: Provider = Field(default="cpu", description="Of ONNX Runtime.")
     precision: Precision
     weight_rule: WeightRule | None = Field(
         default=None,

@@ -1,14 +1,14 @@
-"""ONNX Runtime on the CPU, behind the ``Backend`` protocol."""
+"""ONNX Runtime, behind the ``Backend`` protocol."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Literal, Self
 
 import onnxruntime as ort
 
-from edgekit.errors import StageError
+from edgekit.errors import MissingError, StageError
 from edgekit.values import TensorInfo
 
 if TYPE_CHECKING:
@@ -19,21 +19,34 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
+Provider = Literal["cpu", "cuda"]
+
+_PROVIDERS: Mapping[Provider, tuple[str, ...]] = {
+    "cpu": ("CPUExecutionProvider",),
+    "cuda": ("CUDAExecutionProvider", "CPUExecutionProvider"),
+}
+_REQUIREMENTS = (
+    "https://onnxruntime.ai/docs/execution-providers/CUDA-ExecutionProvider.html#requirements"
+)
+
+
 @dataclass(frozen=True)
 class OnnxRuntime:
-    """Opens graphs on ONNX Runtime's CPU provider.
+    """Opens graphs on ONNX Runtime.
 
     Attributes:
         threads: Intra-op threads; 0 lets the runtime take one per physical core.
         spin: Whether idle threads spin. Faster for one model alone, slower beside others.
         optimize: Whether the runtime fuses nodes; off, every named tensor can be read.
         optimized_path: Where to write the graph as the runtime runs it.
+        provider: ``cpu``, or ``cuda`` for an NVIDIA GPU with what it lacks on the CPU.
     """
 
     threads: int = 0
     spin: bool = True
     optimize: bool = True
     optimized_path: Path | None = None
+    provider: Provider = "cpu"
 
     @property
     def name(self) -> str:
@@ -45,15 +58,22 @@ class OnnxRuntime:
 
         Raises:
             StageError: ONNX Runtime cannot read or compile the model.
+            MissingError: The provider is not here, or does not start.
         """
         source = str(model) if isinstance(model, Path) else model
+        wanted = _PROVIDERS[self.provider]
+        _require(wanted[0])
         try:
-            session = ort.InferenceSession(
-                source, self._options(), providers=["CPUExecutionProvider"]
-            )
+            session = ort.InferenceSession(source, self._options(), providers=list(wanted))
         except Exception as err:  # the runtime's exceptions share no base but Exception
             where = model if isinstance(model, Path) else "a graph in memory"
             raise StageError(f"ONNX Runtime {ort.__version__} cannot open {where}: {err}") from err
+        if session.get_providers()[0] != wanted[0]:  # it goes on with the CPU without a word
+            raise MissingError(
+                f"{wanted[0]} of ONNX Runtime {ort.__version__} does not start here: expected an "
+                "NVIDIA GPU with its driver, CUDA and cuDNN, found one of them missing or too old. "
+                f"See {_REQUIREMENTS}"
+            )
         return OnnxRuntimeSession(session)
 
     def _options(self) -> ort.SessionOptions:
@@ -105,6 +125,21 @@ class OnnxRuntimeSession:
         traceback: TracebackType | None,
     ) -> None:
         self._session = None
+
+
+def _require(provider: str) -> None:
+    """Make sure this build of the runtime has ``provider``, and its libraries are loaded.
+
+    Raises:
+        MissingError: It has not.
+    """
+    if provider not in ort.get_available_providers():
+        raise MissingError(
+            f"ONNX Runtime {ort.__version__} as installed here has no {provider}. On a computer "
+            "with an NVIDIA GPU: pip uninstall onnxruntime, then pip install onnxruntime-gpu"
+        )
+    if provider == "CUDAExecutionProvider" and hasattr(ort, "preload_dlls"):
+        ort.preload_dlls()  # CUDA and cuDNN may have come as Python packages
 
 
 def _tensor_info(node: ort.NodeArg) -> TensorInfo:

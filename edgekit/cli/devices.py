@@ -15,13 +15,15 @@ def devices(json: Json = False) -> None:
     rows = []
     for name in list_devices():
         device = find_device(name)
+        weights = "full" if device.exact_u8s8 else "paired"
         rows.append(
             {
                 "device": name,
                 "name": device.name,
+                "kind": device.kind,
                 "instructions": " ".join(device.cpu.isa),
                 "threads": device.threads,
-                "weights": "full" if device.exact_u8s8 else "paired",
+                "weights": weights if device.kind == "cpu" else None,
             }
         )
     typer.echo(show(rows, as_json=json), nl=False)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from edgekit.config.files import find, names, parse
 from edgekit.config.host import read_host
@@ -52,17 +52,31 @@ class Cpu(Schema):
     int8_peak: Figure | None = None
 
 
+class Gpu(Schema):
+    """The graphics processor, from NVIDIA."""
+
+    compute_capability: Figure = Field(description="Of the oldest generation it stands for.")
+
+
 class Device(Schema):
     """What a model runs on."""
 
     version: Literal[1]
     name: str = Field(description="The processor, or the class of processors it stands for.")
-    kind: Literal["cpu"]
-    cpu: Cpu
+    kind: Literal["cpu", "gpu"] = Field(description="Which of its processors runs the network.")
+    cpu: Cpu = Field(default=Cpu(isa=()), description="Left out where a GPU runs the network.")
+    gpu: Gpu | None = None
     memory: Figure | None = None
     threads: int | None = Field(
         default=None, ge=1, description="Threads a session gets; none: one per physical core."
     )
+
+    @model_validator(mode="after")
+    def _describes_what_runs(self) -> Self:
+        part = "gpu" if self.kind == "gpu" else "cpu"
+        if part not in self.model_fields_set:
+            raise ValueError(f"a device of kind '{self.kind}' needs the key '{part}'")
+        return self
 
     @property
     def exact_u8s8(self) -> bool:
@@ -103,8 +117,11 @@ def list_devices() -> tuple[str, ...]:
 def is_here(device: Device) -> bool:
     """Return whether this computer is one of the processors that ``device`` stands for.
 
-    It has every instruction set named, and sums products of 8-bit numbers the same way.
+    It has every instruction set named, and sums products of 8-bit numbers the same way. A GPU is
+    not looked for here: asking for one takes a process of its own (``probe_cuda``).
     """
+    if device.kind != "cpu":
+        return False
     host = detect_host()
     known = set(device.cpu.isa) <= set(host.cpu.isa)
     return known and device.exact_u8s8 == host.exact_u8s8

@@ -11,7 +11,7 @@ from edgekit.config.schema import Schema
 from edgekit.errors import ConfigError
 from edgekit.values import WeightRule
 
-Observer = Literal["minmax", "moving-average", "percentile", "mse"]
+Observer = Literal["minmax", "moving-average", "percentile", "mse", "damage"]
 
 
 class CalibrationDraw(Schema):
@@ -25,6 +25,19 @@ class Fp32(Schema):
     """The float model, folded and simplified."""
 
     kind: Literal["fp32"]
+
+
+class Fp16(Schema):
+    """The network in 16-bit floats; the decode part, and what 16 bits would spoil, in float32."""
+
+    kind: Literal["fp16"]
+    calibration: CalibrationDraw = Field(
+        default=CalibrationDraw(),
+        description="Images, if any are given, that show which values 16 bits cannot hold.",
+    )
+    keep_float: tuple[str, ...] = Field(
+        default=(), description="Node names, or patterns with * and ?, that stay in float32."
+    )
 
 
 class Int8(Schema):
@@ -69,7 +82,10 @@ class Recipe(Schema):
     )
     device: str = Field(description="Name of a file in devices/.")
     backend: Literal["onnxruntime"]
-    precision: Annotated[Fp32 | Int8, Field(discriminator="kind")]
+    provider: Literal["cpu", "cuda"] = Field(
+        default="cpu", description="What of the device ONNX Runtime runs on."
+    )
+    precision: Annotated[Fp32 | Fp16 | Int8, Field(discriminator="kind")]
     opset: int | None = Field(
         default=None,
         ge=13,

@@ -144,6 +144,7 @@ def _manifest(job: Job, built: Built, model: bytes) -> Manifest:
         file=MODEL_FILE,
         sha256=hashlib.sha256(model).hexdigest(),
         backend="onnxruntime",
+        provider=job.recipe.provider,
         precision=built.entries[-1].precision,
         weight_rule=built.quantized.weight_rule if built.quantized else None,
         input="u8-nhwc",
@@ -173,6 +174,6 @@ def _lock(job: Job, built: Built, report: Report, model: bytes) -> Lock:
         evaluation=locked(job.sets.evaluation),
         weight_rule=quantized.weight_rule if quantized else None,
         ranges={name: Span(low=r.low, high=r.high) for name, r in ranges.items()},
-        kept_float=dict(quantized.plan.kept_float) if quantized else {},
+        kept_float=dict(built.kept_float),
         versions=report.provenance.versions,
     )

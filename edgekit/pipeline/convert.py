@@ -8,9 +8,11 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from edgekit.backends.coverage import read_coverage
+from edgekit.backends.cuda import probe_cuda
 from edgekit.backends.onnxruntime import OnnxRuntime
 from edgekit.config.device import detect_host, find_device, is_here
-from edgekit.config.recipe import Int8, find_recipe
+from edgekit.config.recipe import Fp16, Int8, find_recipe
+from edgekit.errors import ConfigError
 from edgekit.export.lower_opset import lower_opset
 from edgekit.graphs import graph_to_bytes
 from edgekit.images.classes import match_classes
@@ -19,6 +21,7 @@ from edgekit.measure.preprocess_probe import probe, require_sane
 from edgekit.pipeline.assemble import report_of, write_result
 from edgekit.pipeline.data import open_image_sets
 from edgekit.pipeline.folder import whole_folder
+from edgekit.pipeline.fp16 import HalfOptions, halve_network
 from edgekit.pipeline.int8 import Int8Options, quantize_network, weight_rule
 from edgekit.pipeline.job import Built, Job, Measured
 from edgekit.pipeline.opened import candidate_of
@@ -30,6 +33,9 @@ from edgekit.reparam.probes import probe_inputs
 from edgekit.report.verdict import missed
 
 if TYPE_CHECKING:
+    from edgekit.backends.cuda import CudaGpu
+    from edgekit.config.device import Device
+    from edgekit.config.recipe import CalibrationDraw, Recipe
     from edgekit.pipeline.options import ConvertOptions
     from edgekit.pipeline.rows import Scores
     from edgekit.protocols import Progress
@@ -78,9 +84,8 @@ def open_job(path: Path, options: ConvertOptions) -> Job:
         ConfigError: Bad input.
     """
     recipe = find_recipe(options.target)
-    device = find_device(options.device or recipe.device)
-    draw = recipe.precision.calibration if isinstance(recipe.precision, Int8) else None
-    sets = open_image_sets(options, draw)
+    device, gpu = _find_place(recipe, options)
+    sets = open_image_sets(options, _draw(recipe, options))
     model = replace(options.model, cache=options.model.cache or options.cache)
     detector = prepare(path, model, sets.calibration or sets.evaluation)
     category_ids = None
@@ -88,7 +93,42 @@ def open_job(path: Path, options: ConvertOptions) -> Job:
         category_ids = match_classes(
             detector.source.class_names, sets.evaluation.categories, detector.head.spec.classes
         )
-    return Job(options, recipe, device, sets, detector, network_of(detector), category_ids)
+    network = network_of(detector)
+    return Job(options, recipe, device, sets, detector, network, category_ids, gpu)
+
+
+def _find_place(recipe: Recipe, options: ConvertOptions) -> tuple[Device, CudaGpu | None]:
+    """Return the device, called by the name of the GPU that stands for it here, and that GPU.
+
+    Raises:
+        ConfigError: The device has no GPU, and the recipe runs on one, or the other way round.
+    """
+    name = options.device or recipe.device
+    device = find_device(name)
+    if (device.gpu is not None) != (recipe.provider == "cuda"):
+        raise ConfigError(
+            f"--target {options.target} runs on ONNX Runtime's {recipe.provider} provider: "
+            f"expected a device to match, found '{name}', which is a {device.kind}. Leave out "
+            f"--device, which is {recipe.device} then."
+        )
+    if device.gpu is None:
+        return device, None
+    gpu, oldest = probe_cuda(), device.gpu.compute_capability.value
+    if gpu.absence is None and gpu.compute_capability < oldest:
+        reason = (
+            f"the GPU here, {gpu.name}, has compute capability {gpu.compute_capability:g}, and "
+            f"'{name}' stands for {oldest:g} and later"
+        )
+        gpu = replace(gpu, absence=reason)
+    return device if gpu.absence else device.model_copy(update={"name": gpu.name}), gpu
+
+
+def _draw(recipe: Recipe, options: ConvertOptions) -> CalibrationDraw | None:
+    """Return which images calibrate, if any do: in 16 bits they are a help, not a need."""
+    precision = recipe.precision
+    if isinstance(precision, Int8) or (isinstance(precision, Fp16) and options.calib is not None):
+        return precision.calibration
+    return None
 
 
 def _check_preprocessing(job: Job, progress: Progress) -> str | None:
@@ -109,6 +149,8 @@ def _check_preprocessing(job: Job, progress: Progress) -> str | None:
 def _build(job: Job, models: Path, progress: Progress) -> Built:
     """Return the candidates to measure, the target's own precision last."""
     runtime = OnnxRuntime(threads=job.device.threads or 0)
+    if job.gpu is not None and job.gpu.absence is None:
+        runtime = replace(runtime, provider="cuda")
     given = replace(candidate_of(job.detector, "as-given"), backend=runtime)
     fp32 = replace(
         given,
@@ -118,6 +160,8 @@ def _build(job: Job, models: Path, progress: Progress) -> Built:
         input="u8-nhwc",
     )
     entries = (Entry(given, "fp32"), Entry(fp32, "fp32", baseline=True))
+    if isinstance(job.recipe.precision, Fp16):
+        return _build_half(job, entries, models, progress)
     quantized = _quantize(job, progress)
     if quantized is None:
         return Built(entries, None)
@@ -127,6 +171,21 @@ def _build(job: Job, models: Path, progress: Progress) -> Built:
     )
     int8 = Entry(replace(fp32, name="int8", model=model), "int8", coverage=coverage)
     return Built((*entries, int8), quantized)
+
+
+def _build_half(job: Job, entries: tuple[Entry, ...], models: Path, progress: Progress) -> Built:
+    """Return ``entries`` and the same in 16 bits, which only rounding stands in for elsewhere."""
+    precision = job.recipe.precision
+    assert isinstance(precision, Fp16)
+    options = HalfOptions(precision, job.sets.calibration, job.options.cache)
+    half = halve_network(job.network, options, progress)
+    model = _saved(models / "fp16.onnx", graph_to_bytes(_in_opset(job, half.graph)))
+    fp16 = replace(entries[-1].candidate, name="fp16", model=model)
+    stand_in = None
+    if _absence(job) is not None:
+        rounding = _saved(models / "fp16-rounded.onnx", graph_to_bytes(half.simulation))
+        stand_in = replace(fp16, model=rounding)
+    return Built((*entries, Entry(fp16, "fp16", stand_in=stand_in)), None, half)
 
 
 def _float_network(job: Job) -> Graph:
@@ -159,9 +218,9 @@ def _measure(job: Job, built: Built, progress: Progress) -> Measured:
     scores: dict[str, Scores] = {}
     if dataset is not None:
         scores = score_entries(built.entries, dataset, job.category_ids, progress)
-    if not is_here(job.device):
-        reason = f"run on {detect_host().name}, not on {job.device.name}: no time is that device's"
-        rows = (simulated_row(e, scores.get(e.candidate.name), reason) for e in built.entries)
+    absence = _absence(job)
+    if absence is not None:
+        rows = (simulated_row(e, scores.get(e.candidate.name), absence) for e in built.entries)
         return Measured(tuple(rows), scores, None)
     candidates = [e.candidate for e in built.entries]
     run = measure_latency(candidates, dataset, job.options.latency, progress)
@@ -175,6 +234,15 @@ def _measure(job: Job, built: Built, progress: Progress) -> Measured:
         scores,
         run,
     )
+
+
+def _absence(job: Job) -> str | None:
+    """Return why nothing here can be timed as on the job's device; ``None`` where it can."""
+    if job.gpu is not None:
+        return job.gpu.absence and f"run on the CPU, not on a GPU: {job.gpu.absence}"
+    if is_here(job.device):
+        return None
+    return f"run on {detect_host().name}, not on {job.device.name}: no time is that device's"
 
 
 def _saved(path: Path, data: bytes) -> Path:

@@ -6,6 +6,7 @@ import platform
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 
+from edgekit.backends.cuda import CudaGpu, probe_cuda
 from edgekit.config.device import detect_host
 
 _OPTIONAL = {
@@ -38,7 +39,14 @@ def diagnose() -> tuple[Finding, ...]:
         Finding("instructions", " ".join(host.cpu.isa) or "not told by the system", weights),
         *(_package(name, "pip install edgekit") for name in ("onnxruntime", "onnx", "onnxsim")),
         *(_package(name, advice) for name, advice in _OPTIONAL.items()),
+        _gpu(probe_cuda()),
     )
+
+
+def _gpu(found: CudaGpu) -> Finding:
+    if found.absence is not None:
+        return Finding("GPU", "none that runs", found.absence)
+    return Finding("GPU", found.name, f"compute capability {found.compute_capability:g}")
 
 
 def _package(name: str, advice: str) -> Finding:

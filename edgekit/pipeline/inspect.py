@@ -6,8 +6,9 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from edgekit.config.recipe import Int8, find_recipe
+from edgekit.config.recipe import Fp16, Fp32, Int8, find_recipe
 from edgekit.macs import macs_per_node, parameters
+from edgekit.pipeline.fp16 import uncalibrated_plan
 from edgekit.pipeline.prepare import network_of, prepare
 from edgekit.pipeline.preprocess import described
 from edgekit.pipeline.rewriting import rewrites_of
@@ -16,9 +17,9 @@ from edgekit.quantize.rules import ORT_X86
 from edgekit.quantize.select import float_nodes
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
-    from edgekit.config.recipe import Fp32
     from edgekit.pipeline.options import ModelOptions
     from edgekit.pipeline.prepare import Network
     from edgekit.reparam.blocks import BlockParity
@@ -27,15 +28,17 @@ if TYPE_CHECKING:
     from edgekit.values import Graph
 
 
-UNCALIBRATED = (
-    "No image was looked at: calibration may leave further layers in float, those that rounding "
-    "noise would drown. The report of a conversion lists them."
-)
+_UNCALIBRATED = {
+    "int8": "No image was looked at: calibration may leave further layers in float, those that "
+    "rounding noise would drown. The report of a conversion lists them.",
+    "fp16": "No image was looked at: a conversion leaves further nodes in float32 whose values go "
+    "beyond 16 bits. Its edgekit.lock lists them.",
+}
 
 
 @dataclass(frozen=True)
 class NodeFate:
-    """What a target makes of one node: ``int8``, or ``float`` with the reason."""
+    """What a target makes of one node: ``int8``, ``fp16``, or ``float`` with the reason."""
 
     name: str
     op_type: str
@@ -115,7 +118,7 @@ def inspect(path: Path, options: ModelOptions, target: str | None = None) -> Ins
     if target is not None:
         precision = find_recipe(target).precision
         fates = _fates(network, precision, macs)
-        notes = (*notes, UNCALIBRATED) if isinstance(precision, Int8) else notes
+        notes = (*notes, _UNCALIBRATED[precision.kind]) if precision.kind != "fp32" else notes
     return Inspection(
         facts=facts,
         given=given,
@@ -154,21 +157,33 @@ def _rewrites(done: Reparameterized) -> dict[str, int]:
     return {what: count for what, count in counted.items() if count}
 
 
-def _fates(network: Network, precision: Fp32 | Int8, macs: dict[str, int]) -> tuple[NodeFate, ...]:
-    if isinstance(precision, Int8):
-        kept = float_nodes(network.graph, network.decode, precision.keep_float)
-    else:
-        kept = dict.fromkeys(macs, "the target is in float")
-    decided = plan(network.graph, ORT_X86, kept)
+def _fates(
+    network: Network, precision: Fp32 | Fp16 | Int8, macs: dict[str, int]
+) -> tuple[NodeFate, ...]:
+    decided, reasons = _decided(network, precision, macs)
     total = sum(macs.values()) or 1
     return tuple(
         NodeFate(
             name=str(node.name),
             op_type=node.op_type,
             mac_share=macs.get(str(node.name), 0) / total,
-            precision="int8" if node.name in decided.nodes else "float",
-            reason=decided.kept_float.get(str(node.name), ""),
+            precision=precision.kind if node.name in decided else "float",
+            reason=reasons.get(str(node.name), ""),
         )
         for node in network.graph.model.graph
         if node.name in macs
     )
+
+
+def _decided(
+    network: Network, precision: Fp32 | Fp16 | Int8, macs: dict[str, int]
+) -> tuple[frozenset[str], Mapping[str, str]]:
+    """Return the nodes that run in ``precision``, and why others do not."""
+    if isinstance(precision, Fp32):
+        return frozenset(), dict.fromkeys(macs, "the target is in float")
+    if isinstance(precision, Fp16):
+        halved = uncalibrated_plan(network, precision)
+        return halved.nodes, halved.kept_float
+    kept = float_nodes(network.graph, network.decode, precision.keep_float)
+    planned = plan(network.graph, ORT_X86, kept)
+    return planned.nodes, planned.kept_float

@@ -8,10 +8,14 @@ from typing import TYPE_CHECKING
 from edgekit.report.verdict import Budget
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from edgekit.backends.cuda import CudaGpu
     from edgekit.config.device import Device
     from edgekit.config.recipe import Recipe
     from edgekit.measure.latency import LatencyRun
     from edgekit.pipeline.data import ImageSets
+    from edgekit.pipeline.fp16 import HalfNetwork
     from edgekit.pipeline.options import ConvertOptions
     from edgekit.pipeline.prepare import Detector, Network
     from edgekit.pipeline.rows import Entry, Scores
@@ -25,6 +29,7 @@ class Job:
 
     Attributes:
         category_ids: Category id per class; ``None`` where no labels are given.
+        gpu: What was found where a GPU is to run the network; ``None`` where none is.
     """
 
     options: ConvertOptions
@@ -34,6 +39,7 @@ class Job:
     detector: Detector
     network: Network
     category_ids: tuple[int, ...] | None
+    gpu: CudaGpu | None = None
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -66,10 +72,19 @@ class Built:
     Attributes:
         entries: The target's own precision last.
         quantized: ``None`` for a float target.
+        half: ``None`` for a target that is not in 16-bit floats.
     """
 
     entries: tuple[Entry, ...]
     quantized: QuantizedGraph | None
+    half: HalfNetwork | None = None
+
+    @property
+    def kept_float(self) -> Mapping[str, str]:
+        """Every node that was ruled out of the target's own precision, to the reason."""
+        if self.half is not None:
+            return self.half.plan.kept_float
+        return self.quantized.plan.kept_float if self.quantized is not None else {}
 
 
 @dataclass(frozen=True, eq=False)

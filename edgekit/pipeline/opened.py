@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from edgekit.backends.artifact import is_artifact, read_artifact
+from edgekit.backends.cuda import probe_cuda
 from edgekit.backends.onnxruntime import OnnxRuntime
 from edgekit.config.device import detect_host
 from edgekit.errors import ModelError
@@ -96,9 +97,10 @@ def _settled(name: str) -> str:
 
 
 def _of_artifact(manifest: Manifest, model: Path, name: str) -> Opened:
+    absence = probe_cuda().absence if manifest.provider == "cuda" else None
     candidate = Candidate(
         name=name,
-        backend=OnnxRuntime(),
+        backend=OnnxRuntime(provider="cpu" if absence else manifest.provider),
         model=model,
         head=manifest.head,
         nms=manifest.nms,
@@ -112,4 +114,6 @@ def _of_artifact(manifest: Manifest, model: Path, name: str) -> Opened:
             "neither, and sums will saturate. Convert with --device generic-x86-avx2."
         )
         warnings = (warning,)
+    if absence is not None:
+        warnings += (f"{name} was made for a GPU and runs on the CPU here: {absence}.",)
     return Opened(candidate, manifest.precision, manifest.class_names, warnings)

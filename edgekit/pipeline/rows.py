@@ -29,12 +29,14 @@ class Entry:
         precision: Of its convolutions.
         baseline: Whether the others are compared with it.
         coverage: What runs in INT8; ``None`` for a float model.
+        stand_in: What is scored where the candidate cannot run as on its device.
     """
 
     candidate: Candidate
     precision: Precision
     baseline: bool = False
     coverage: Coverage | None = None
+    stand_in: Candidate | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,7 +70,9 @@ def score_entries(
         category_ids: Category id per class; ``None`` where there are no labels.
         progress: Told after every image.
     """
-    found = {e.candidate.name: detect_all(e.candidate, dataset, progress) for e in entries}
+    found = {
+        e.candidate.name: detect_all(e.stand_in or e.candidate, dataset, progress) for e in entries
+    }
     base = next(e.candidate.name for e in entries if e.baseline)
     return {
         name: Scores(
@@ -109,8 +113,12 @@ def measured_row(
 
 
 def simulated_row(entry: Entry, scores: Scores | None, reason: str) -> Row:
-    """Return the row of an entry whose arithmetic ran on another device: it has no times."""
-    return Row.model_validate({**_known(entry, scores), "status": "simulated", "reason": reason})
+    """Return the row of an entry whose arithmetic ran on another device: it has no times.
+
+    Without ``scores`` nothing of it ran at all.
+    """
+    status = "simulated" if scores is not None else "not-run"
+    return Row.model_validate({**_known(entry, scores), "status": status, "reason": reason})
 
 
 def _known(entry: Entry, scores: Scores | None) -> dict[str, object]:

@@ -33,9 +33,21 @@ def float_nodes(graph: Graph, decode: Iterable[str], patterns: Sequence[str]) ->
     names = [str(node.name) for node in graph.model.graph]
     kept = dict.fromkeys(set(decode).intersection(names), DECODE)
     kept.update(dict.fromkeys(_last_layers(graph, kept), LAST))
-    for pattern in patterns:
-        kept.update(dict.fromkeys(_matches(pattern, names), CHOSEN))
-    return kept
+    return {**kept, **matching_nodes(graph, patterns)}
+
+
+def matching_nodes(graph: Graph, patterns: Sequence[str]) -> dict[str, str]:
+    """Return the nodes that ``patterns`` name, with that as the reason to keep them in float.
+
+    Args:
+        graph: The network.
+        patterns: The recipe's ``keep_float``: node names, ``*`` and ``?`` allowed.
+
+    Raises:
+        ConfigError: A pattern matches no node; the message offers the nearest names.
+    """
+    names = [str(node.name) for node in graph.model.graph]
+    return {name: CHOSEN for pattern in patterns for name in _matches(pattern, names)}
 
 
 def _last_layers(graph: Graph, decode: Iterable[str]) -> list[str]:

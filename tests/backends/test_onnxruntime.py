@@ -5,10 +5,12 @@ from dataclasses import replace
 
 import numpy as np
 import onnx
+import onnxruntime as ort
 import pytest
 
+from edgekit.backends import onnxruntime as module
 from edgekit.backends.onnxruntime import OnnxRuntime
-from edgekit.errors import StageError
+from edgekit.errors import MissingError, StageError
 from edgekit.protocols import Backend
 
 MODEL = """
@@ -93,3 +95,25 @@ def test_a_closed_session_says_so(runtime, model):
 
     with pytest.raises(StageError, match="closed"):
         session.run({"x": X})
+
+
+@pytest.mark.skipif(
+    "CUDAExecutionProvider" in ort.get_available_providers(), reason="it has the CUDA provider"
+)
+def test_a_provider_that_is_not_here_is_missing_and_nothing_runs_in_its_place(runtime, model):
+    with pytest.raises(MissingError, match="pip install onnxruntime-gpu"):
+        replace(runtime, provider="cuda").open(model)
+
+
+def test_a_provider_that_does_not_start_is_missing_and_nothing_runs_in_its_place(
+    runtime, model, monkeypatch
+):
+    swapped = {"cpu": ("CPUExecutionProvider",), "cuda": ("NoSuchProvider", "CPUExecutionProvider")}
+    monkeypatch.setattr(module, "_PROVIDERS", swapped)
+    monkeypatch.setattr(module, "_require", lambda provider: None)
+
+    with (
+        pytest.warns(UserWarning, match="NoSuchProvider"),
+        pytest.raises(MissingError, match="does not start here: expected an NVIDIA GPU"),
+    ):
+        replace(runtime, provider="cuda").open(model)

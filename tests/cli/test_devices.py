@@ -10,6 +10,8 @@ def test_every_device_is_listed_with_what_it_means_for_weights(edgekit):
     weights = {name: row["weights"] for name, row in rows.items()}
     assert weights["generic-x86-avx2"] == "paired"
     assert weights["generic-x86-vnni"] == "full"
+    assert rows["generic-nvidia-gpu"]["kind"] == "gpu"
+    assert weights["generic-nvidia-gpu"] is None
 
 
 def test_the_table_says_the_same(edgekit):

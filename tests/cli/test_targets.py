@@ -7,7 +7,7 @@ def test_every_recipe_is_listed(edgekit):
     rows = json.loads(edgekit("targets", "--json").stdout)
 
     assert [r["target"] for r in rows] == list(list_recipes())
-    assert {r["precision"] for r in rows} == {"fp32", "int8"}
+    assert {r["precision"] for r in rows} == {"fp32", "fp16", "int8"}
 
 
 def test_the_table_says_the_same(edgekit):

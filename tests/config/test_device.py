@@ -58,6 +58,18 @@ def test_a_detected_device_states_nothing_itself(tmp_path):
         find_device(str(tmp_path / "own.yaml"))
 
 
+@pytest.mark.parametrize("kind", ["cpu", "gpu"])
+def test_a_device_describes_the_processor_that_runs_the_network(tmp_path, kind):
+    (tmp_path / "own.yaml").write_text(f"version: 1\nname: x\nkind: {kind}\n")
+
+    with pytest.raises(ConfigError, match=f"kind '{kind}' needs the key '{kind}'"):
+        find_device(str(tmp_path / "own.yaml"))
+
+
+def test_a_gpu_is_never_taken_for_this_computers_processor():
+    assert not is_here(find_device("generic-nvidia-gpu"))
+
+
 def test_a_computer_is_here_for_profiles_that_describe_it(monkeypatch):
     computer = find_device("generic-x86-vnni")
     monkeypatch.setattr(device_module, "detect_host", lambda: computer)

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from edgekit.config.recipe import Fp32, Gates, Int8, Recipe, find_recipe
+from edgekit.config.recipe import Fp16, Fp32, Gates, Int8, Recipe, find_recipe
 from edgekit.errors import ConfigError
 
 OWN = {
@@ -36,6 +36,14 @@ def test_the_int8_recipe_leaves_the_rest_to_defaults():
     assert recipe.gates == Gates()
 
 
+def test_the_recipe_in_16_bits_runs_on_a_gpu():
+    recipe = find_recipe("ort-cuda-fp16")
+
+    assert recipe.precision == Fp16(kind="fp16")
+    assert (recipe.provider, recipe.device) == ("cuda", "generic-nvidia-gpu")
+    assert find_recipe("ort-cpu-int8").provider == "cpu"
+
+
 def test_a_recipe_of_ones_own_is_read_from_its_path(write):
     recipe = find_recipe(write())
 
@@ -65,7 +73,7 @@ def test_a_recipe_extends_one_level_only(write):
         ({"version": 2}, "key 'version': .*1, found 2"),
         ({"device": None}, "key 'device': field required"),
         ({"devise": "host"}, "key 'devise': extra"),
-        ({"precision": {"kind": "int4"}}, "key 'precision': .*'fp32', 'int8'"),
+        ({"precision": {"kind": "int4"}}, "key 'precision': .*'fp32', 'fp16', 'int8'"),
         ({"precision": {"kind": "fp32", "observer": "mse"}}, r"precision\.fp32\.observer': extra"),
         ({"precision": {"kind": "int8", "observer": "best"}}, "observer': .*'mse', found 'best'"),
         ({"gates": {"p90_ms_max": -1}}, r"gates\.p90_ms_max': .*greater than 0, found -1"),

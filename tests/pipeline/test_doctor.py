@@ -1,5 +1,8 @@
 from importlib.metadata import PackageNotFoundError
 
+import pytest
+
+from edgekit.backends.cuda import CudaGpu
 from edgekit.pipeline import doctor
 
 
@@ -30,3 +33,18 @@ def test_the_processor_is_told_with_what_it_means_for_weights():
     assert findings["processor"].state
     assert "bits" in findings["instructions"].advice
     assert findings["python"].state.startswith("3.")
+
+
+@pytest.mark.parametrize(
+    ("found", "state", "advice"),
+    [
+        (CudaGpu("GPU X", 8.6), "GPU X", "compute capability 8.6"),
+        (CudaGpu(absence="install it"), "none that runs", "install it"),
+    ],
+)
+def test_a_gpu_is_told_or_what_is_missing_for_one(monkeypatch, found, state, advice):
+    monkeypatch.setattr(doctor, "probe_cuda", lambda: found)
+
+    findings = {f.part: f for f in doctor.diagnose()}
+
+    assert (findings["GPU"].state, findings["GPU"].advice) == (state, advice)

@@ -4,10 +4,11 @@ from types import SimpleNamespace
 import pytest
 
 from edgekit.backends.coverage import Coverage, FloatNode
+from edgekit.measure.accuracy import Detections
 from edgekit.measure.latency import LatencyResult
 from edgekit.pipeline.opened import open_detector
 from edgekit.pipeline.options import ModelOptions
-from edgekit.pipeline.rows import Entry, measured_row, score_entries, simulated_row
+from edgekit.pipeline.rows import Entry, Scores, measured_row, score_entries, simulated_row
 from edgekit.protocols import silent
 from edgekit.values import Latency
 
@@ -102,9 +103,12 @@ def test_without_labels_there_is_agreement_alone(entry, scored):
     assert scores["other"].agreement == pytest.approx(1, abs=0.01)
 
 
-def test_a_simulated_row_has_a_reason_and_no_times(entry):
-    row = simulated_row(entry, None, "run on a laptop, not on a Raspberry Pi")
+@pytest.mark.parametrize(("scored", "status"), [(True, "simulated"), (False, "not-run")])
+def test_a_row_from_another_device_has_a_reason_and_no_times(entry, scored, status):
+    scores = Scores(Detections("mine", {}), None, None, 0.9) if scored else None
 
-    assert (row.status, row.reason) == ("simulated", "run on a laptop, not on a Raspberry Pi")
+    row = simulated_row(entry, scores, "run on a laptop, not on a Raspberry Pi")
+
+    assert (row.status, row.reason) == (status, "run on a laptop, not on a Raspberry Pi")
     assert (row.latency_ms, row.fps, row.speedup, row.peak_memory_bytes) == (None,) * 4
     assert row.size_bytes == entry.candidate.model.stat().st_size
