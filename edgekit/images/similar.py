@@ -64,14 +64,12 @@ def _signs(levels: Fingerprint) -> NDArray[np.float32]:
     right = signed[:-1, 1:] > signed[:-1, :-1]
     down = signed[1:, :-1] > signed[:-1, :-1]
     rising = np.concatenate([right.ravel(), down.ravel()])
-    signs: NDArray[np.float32] = np.where(rising, np.float32(1), np.float32(-1))
-    return signs
+    return np.asarray(np.where(rising, 1, -1), np.float32)
 
 
 def _unit(levels: Fingerprint) -> NDArray[np.float32]:
     """Return the levels with mean 0 and length 1; of an even image, all the same."""
     centred = levels.astype(np.float32).ravel() - levels.mean()
     length = float(np.linalg.norm(centred))
-    if length == 0:
-        return np.full(centred.size, 1 / SIDE, np.float32)
-    return (centred / length).astype(np.float32)
+    unit = centred / length if length else np.full(centred.size, 1 / SIDE)
+    return np.asarray(unit, np.float32)

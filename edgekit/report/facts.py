@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from edgekit.report.cells import DASH
 
 if TYPE_CHECKING:
-    from edgekit.report.schema import DataUse, Report
+    from edgekit.report.schema import Calibration, DataUse, Report
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ def calibration_facts(report: Report) -> tuple[Fact, ...]:
     if report.calibration is not None:
         found = report.calibration
         facts.append(Fact("ranges", f"{found.observer}, of {found.tensors} tensors"))
-        facts.extend(Fact("calibration audit", finding) for finding in found.findings)
+        facts.extend(_audit(found))
     return tuple(facts)
 
 
@@ -58,6 +58,16 @@ def _machine_fact(name: str, value: str | float | bool | None) -> Fact:
     if isinstance(value, int) and name.endswith("_bytes"):
         return Fact(words, f"{value / 2**30:.1f} GiB")
     return Fact(words, f"{value:.4g}" if isinstance(value, float) else str(value))
+
+
+def _audit(calibration: Calibration) -> list[Fact]:
+    """Return what the audit of the calibration images found, whether there are enough first."""
+    facts = [] if calibration.advice is None else [Fact("enough images", calibration.advice)]
+    if calibration.curve:
+        points = [f"{p.images}: {100 * p.difference:.1f} %" for p in calibration.curve]
+        facts.append(Fact("ranges from fewer images differ by", ", ".join(points)))
+    facts += [Fact("calibration audit", finding) for finding in calibration.findings]
+    return facts
 
 
 def _data_use(use: DataUse) -> str:

@@ -184,18 +184,39 @@ class DataUse(Part):
     faults: dict[str, int] = Field(default_factory=dict)
 
 
+class CalibrationPoint(Part):
+    """How far ranges from a part of the images lie from those of all.
+
+    Attributes:
+        images: How many images.
+        difference: A fraction of the width of the ranges, mean over tensors and several orders of
+            the images.
+    """
+
+    images: int
+    difference: float
+
+
 class Calibration(Part):
     """How the ranges were found.
 
     Attributes:
         observer: Rule that turns a histogram into a range.
         tensors: How many tensors have a range.
+        images: How many images could be read.
         findings: What the audit of the calibration images noticed, one sentence each.
+        curve: Ranges after a quarter, half, three quarters and all of the images.
+        more: How many images to add, roughly; 0 where the ranges hardly move any more.
+        advice: The same as a sentence.
     """
 
     observer: str
     tensors: int
+    images: int | None = None
     findings: tuple[str, ...] = ()
+    curve: tuple[CalibrationPoint, ...] = ()
+    more: int | None = None
+    advice: str | None = None
 
 
 class RewriteCount(Part):

@@ -18,6 +18,7 @@ from edgekit.report.loss import (
 )
 from edgekit.report.schema import (
     Calibration,
+    CalibrationPoint,
     Coverage,
     DataUse,
     FloatConv,
@@ -206,7 +207,20 @@ def report(rows):
                 role="evaluation", source="val", images=112, faults={"truncated": 1, "crowd": 7}
             ),
         ),
-        calibration=Calibration(observer="mse", tensors=183, findings=("All are grey.",)),
+        calibration=Calibration(
+            observer="mse",
+            tensors=183,
+            images=64,
+            findings=("All are grey.",),
+            curve=(
+                CalibrationPoint(images=16, difference=0.061),
+                CalibrationPoint(images=32, difference=0.034),
+                CalibrationPoint(images=48, difference=0.021),
+                CalibrationPoint(images=64, difference=0.0),
+            ),
+            more=24,
+            advice="Add about 24 more.",
+        ),
         rewrites=Rewrites(
             nodes_before=233,
             nodes_after=176,

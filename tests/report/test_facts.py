@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from edgekit.report.facts import calibration_facts, model_facts, provenance_facts
+from edgekit.report.schema import Calibration
 
 
 def test_faults_of_the_images_are_counted(report):
@@ -10,6 +11,17 @@ def test_faults_of_the_images_are_counted(report):
     assert facts["evaluation images"] == "112 of val; faults: crowd 7, truncated 1"
     assert facts["ranges"] == "mse, of 183 tensors"
     assert facts["calibration audit"] == "All are grey."
+    assert facts["enough images"] == "Add about 24 more."
+    curve = "16: 6.1 %, 32: 3.4 %, 48: 2.1 %, 64: 0.0 %"
+    assert facts["ranges from fewer images differ by"] == curve
+
+
+def test_a_calibration_that_was_not_audited_says_nothing_of_it(report):
+    bare = Calibration(observer="mse", tensors=183)
+
+    names = [f.name for f in calibration_facts(report.model_copy(update={"calibration": bare}))]
+
+    assert names == ["calibration images", "evaluation images", "ranges"]
 
 
 def test_the_machine_is_told_with_units_and_a_dash_for_what_is_not_known(report):
