@@ -43,12 +43,14 @@ def rounding(result: dict[str, Any]) -> list[str]:
 
 
 def _bounds(result: dict[str, Any]) -> str:
-    runs = [run for network in result.values() for run in network["rounding"]]
-    times = _times(runs)
-    asked = f"between {min(times):.1f} and {max(times):.1f} times" if times else "never"
+    runs = [(name, run) for name, network in result.items() for run in network["rounding"]]
+    times = _times([run for _, run in runs])
+    asked = f", by {min(times):.1f} to {max(times):.1f} times their noise" if times else ""
+    refused = [name for name, run in runs if run["refused"]]
+    named = f" ({', '.join(refused)})" if refused else ""
     return (
-        f"Of {len(runs)} exact folds {len(times)} differed by more than the tolerance; "
-        f"these by {asked} their noise."
+        f"Of {len(runs)} exact folds {len(times)} differed by more than the tolerance{asked}; "
+        f"{len(refused)} would be refused all the same{named}."
     )
 
 

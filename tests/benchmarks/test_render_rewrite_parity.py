@@ -7,7 +7,7 @@ import render
 import render_rewrite_parity
 
 
-def run(times):
+def run(times, *, refused=False):
     return {
         "rewritten_from_unchanged": 0.01 * (times or 0.01),
         "unchanged_from_float64": 0.02,
@@ -15,6 +15,7 @@ def run(times):
         "float64": 1.6e-10,
         "noise": 0.01,
         "times_noise": times,
+        "refused": refused,
     }
 
 
@@ -28,7 +29,7 @@ SEEN = {**MISSED, "node": "other", "found_in_layer": True}
 RESULT = {
     "yolov5n": network(
         "of chance",
-        [run(0.5), run(None), run(1.8)],
+        [run(0.5), run(None), run(1.8, refused=True)],
         {"tried": 6, "network": 4, "layer": 5, "either": 5},
         [SEEN, MISSED],
     ),
@@ -43,8 +44,8 @@ def test_a_line_for_every_network_has_its_worst_weights():
     assert lines[4].startswith("| yolov8n, real weights | 1.0e-04 |")
     assert lines[4].endswith("| not asked |")
     assert lines[6] == (
-        "Of 4 exact folds 2 differed by more than the tolerance; these by between 0.5 and 1.8 "
-        "times their noise."
+        "Of 4 exact folds 2 differed by more than the tolerance, by 0.5 to 1.8 times their noise; "
+        "1 would be refused all the same (yolov5n)."
     )
 
 
