@@ -1,13 +1,13 @@
 """Trained files end to end: what reading, exporting and folding one costs, and what it keeps.
 
-Usage: python benchmarks/checkpoints.py
+Usage: python benchmarks/checkpoints.py [FILE...]
 
 For each real checkpoint, and an ONNX file with all of its training-time layers, in a process of its
 own and without any cache: the seconds until the folded network is there; the batch normalizations
 and parallel branches before and after, counted by structure; how far the export is from the torch
 modules on photographs; and FP32 mAP on the 112 images of coco-val-mini of the file as given (its
 export, for a checkpoint), of the folded network as a conversion writes it, and as an independent
-reference measured it. Needs the folder EDGEKIT_DATA.
+reference measured it. Files that are not named keep what they had. Needs the folder EDGEKIT_DATA.
 """
 
 from __future__ import annotations
@@ -42,20 +42,23 @@ REFERENCE = {
     "yolov10s_e2e_unfused.onnx": 0.4902,
 }
 PHOTOGRAPHS = 8
+ALONE = "--alone"
 
 
 def main() -> None:
-    """Measure and write the result."""
-    result: dict[str, Any] = {"commit": commit(), "machine": vars(describe_machine())}
-    for name in REFERENCE:
-        load = os.getloadavg()[0]
-        done = subprocess.run(
-            [sys.executable, __file__, name], check=True, capture_output=True, text=True
-        )
-        result[name] = {"load_1min_before": load, **json.loads(done.stdout)}
-        print(json.dumps({name: result[name]}, indent=1))
+    """Measure the files and write the result."""
+    names = sys.argv[1:] or list(REFERENCE)
     path = HERE / "results" / "checkpoints.json"
-    path.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    result: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    for name in names:
+        made_by = {"commit": commit(), "machine": vars(describe_machine())}
+        load = os.getloadavg()[0]
+        command = [sys.executable, __file__, ALONE, name]
+        done = subprocess.run(command, check=True, capture_output=True, text=True)
+        result[name] = {**made_by, "load_1min_before": load, **json.loads(done.stdout)}
+        ordered = {known: result[known] for known in REFERENCE if known in result}
+        path.write_text(json.dumps(ordered, indent=1) + "\n", encoding="utf-8")
+        print(f"written: {name} to {path.name}", flush=True)
 
 
 def measure(name: str) -> dict[str, Any]:
@@ -150,7 +153,7 @@ def scored() -> Dataset:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) > 1:
-        print(json.dumps(measure(sys.argv[1])))
+    if sys.argv[1:2] == [ALONE]:
+        print(json.dumps(measure(sys.argv[2])))
     else:
         main()

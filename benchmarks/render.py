@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 
+import render_checkpoints  # noqa: E402  (a sibling script)
 import render_digits  # noqa: E402  (a sibling script)
 import render_families  # noqa: E402  (a sibling script)
 import render_folding  # noqa: E402  (a sibling script)
@@ -72,6 +73,16 @@ def updated(page: str) -> str:
     return page
 
 
+def cost() -> list[str]:
+    """Return what the conversion of the first table took, as a sentence."""
+    path = HERE / "results" / "convert_cost.json"
+    result = json.loads(path.read_text(encoding="utf-8"))
+    whole, alone = (f"{result[key]:.0f} s" for key in ("convert_and_score_s", "convert_s"))
+    peak = f"{result['convert_peak_bytes'] / 1e9:.1f} GB"
+    told = f"The conversion above took {whole}, or {alone} without the scoring"
+    return [f"{told}, and {peak} of memory at its peak."]
+
+
 def sections() -> list[str]:
     """Return the lines of one table per set of kernels."""
     lines: list[str] = []
@@ -108,6 +119,8 @@ def _of_digits(part: Callable[[dict[str, Any]], list[str]]) -> list[str]:
 
 PARTS: dict[str, Callable[[], list[str]]] = {
     "table": sections,
+    "cost": cost,
+    "checkpoints": lambda: render_checkpoints.table(render_checkpoints.committed()),
     "families": lambda: render_families.table(render_families.committed()),
     "folding": lambda: render_folding.table(render_folding.committed()),
     "rounding": lambda: render_rewrite_parity.rounding(render_rewrite_parity.committed()),
