@@ -10,6 +10,7 @@ from edgekit import __version__
 from edgekit.backends.artifact import Manifest, write_artifact
 from edgekit.macs import macs_per_node, parameters
 from edgekit.measure.machine import describe_machine
+from edgekit.pipeline.audited import calibration_part, read_images
 from edgekit.pipeline.data import data_use, locked
 from edgekit.pipeline.exports import exporter_versions
 from edgekit.pipeline.gallery import gallery_of
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from edgekit.measure.latency import LatencyRun
+    from edgekit.pipeline.audited import ReadImages
     from edgekit.pipeline.job import Built, Job, Measured
 
 MODEL_FILE = "model.onnx"
@@ -39,6 +41,7 @@ def report_of(job: Job, built: Built, measured: Measured, found: tuple[str, ...]
         measured: What that gave.
         found: Warnings that came up on the way, one sentence each.
     """
+    read = read_images(job.sets)
     return Report(
         target=job.options.target,
         device=job.device.name,
@@ -46,8 +49,8 @@ def report_of(job: Job, built: Built, measured: Measured, found: tuple[str, ...]
         rows=measured.rows,
         verdict=decide(measured.rows, job.budget),
         provenance=_provenance(job, measured.run),
-        data=_data(job),
-        calibration=_calibration(job, built),
+        data=_data(job, read),
+        calibration=_calibration(job, built, read),
         rewrites=rewrites_of(job.detector),
         warnings=(
             *job.detector.warnings,
@@ -122,20 +125,21 @@ def _conditions(run: LatencyRun) -> dict[str, str | float | int | None]:
     return {f"{key}_{when}": v for when, state in states.items() for key, v in vars(state).items()}
 
 
-def _data(job: Job) -> tuple[DataUse, ...]:
+def _data(job: Job, read: ReadImages) -> tuple[DataUse, ...]:
     used: list[DataUse] = []
     if job.sets.calibration is not None:
-        used.append(data_use("calibration", job.sets.calibration))
+        used.append(data_use("calibration", job.sets.calibration, read.calibrating))
     if job.sets.evaluation is not None:
-        used.append(data_use("evaluation", job.sets.evaluation))
+        used.append(data_use("evaluation", job.sets.evaluation, read.scoring))
     return tuple(used)
 
 
-def _calibration(job: Job, built: Built) -> Calibration | None:
+def _calibration(job: Job, built: Built, read: ReadImages) -> Calibration | None:
     precision = job.recipe.precision
     if built.quantized is None or precision.kind != "int8":
         return None
-    return Calibration(observer=precision.observer, tensors=len(built.quantized.ranges))
+    size_hw = job.network.preprocess.size_hw
+    return calibration_part(precision.observer, built.quantized, read, size_hw)
 
 
 def _manifest(job: Job, built: Built, model: bytes) -> Manifest:

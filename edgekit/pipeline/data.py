@@ -18,8 +18,10 @@ from edgekit.pipeline.lock import LockedData
 from edgekit.report.schema import DataUse
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from typing import Literal
 
+    from edgekit.calibrate.audit import ImageFacts
     from edgekit.config.recipe import CalibrationDraw
     from edgekit.pipeline.options import ConvertOptions
     from edgekit.values import Dataset
@@ -76,10 +78,12 @@ def open_image_sets(options: ConvertOptions, draw: CalibrationDraw | None) -> Im
     return ImageSets(calibration, evaluation, tuple(warnings))
 
 
-def data_use(role: Literal["calibration", "evaluation"], dataset: Dataset) -> DataUse:
-    """Return what the report says about one image set; every file is read once more for it."""
+def data_use(
+    role: Literal["calibration", "evaluation"], dataset: Dataset, facts: Iterable[ImageFacts]
+) -> DataUse:
+    """Return what the report says about one image set, and about its files by their facts."""
     faults = Counter(dataset.faults)
-    faults.update(fault for record in dataset.records for fault in read_image(record).faults)
+    faults.update(fault for fact in facts for fault in fact.faults)
     return DataUse(
         role=role,
         source=dataset.name,

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from edgekit.quantize.encode import Encoding
     from edgekit.quantize.plan import Plan
-    from edgekit.values import Graph, Range, WeightRule
+    from edgekit.values import Graph, Range, Statistics, WeightRule
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,12 +26,14 @@ class QuantizedGraph:
         plan: What is quantized and what is not, with reasons.
         ranges: The range of every value that has an encoding of its own.
         weight_rule: Which integers its weights use.
+        statistics: What calibration saw, where its ranges come from; ``None`` for given ranges.
     """
 
     graph: Graph
     plan: Plan
     ranges: Mapping[str, Range]
     weight_rule: WeightRule
+    statistics: Statistics | None = None
 
 
 def quantize(

@@ -6,6 +6,7 @@ from edgekit.config.calibration import open_source
 from edgekit.config.recipe import CalibrationDraw
 from edgekit.errors import ConfigError, DataError
 from edgekit.images.overlap import file_sha256
+from edgekit.pipeline.audit import read_facts
 from edgekit.pipeline.data import data_use, locked, open_image_sets
 
 DRAW = CalibrationDraw(count=32)
@@ -122,7 +123,8 @@ def test_what_was_wrong_with_files_is_counted(tiny, tmp_path):
     broken = tmp_path / "calib/1-00.png"
     broken.write_bytes(broken.read_bytes()[:100])
 
-    use = data_use("calibration", open_source(str(tmp_path / "calib")))
+    dataset = open_source(str(tmp_path / "calib"))
+    use = data_use("calibration", dataset, read_facts(dataset))
 
     assert (use.role, use.images) == ("calibration", 32)
     assert sum(use.faults.values()) == 1
@@ -135,7 +137,7 @@ def test_every_image_is_locked_by_its_content(tiny):
 
     assert len(lock.images) == 32
     assert lock.images["1-07.png"] == file_sha256(tiny.calib / "1-07.png")
-    assert lock.sha256 == data_use("calibration", dataset).sha256
+    assert lock.sha256 == data_use("calibration", dataset, ()).sha256
     assert locked(None) is None
 
 
