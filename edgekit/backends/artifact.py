@@ -18,6 +18,25 @@ if TYPE_CHECKING:
 MANIFEST = "manifest.json"
 
 
+class Threshold(BaseModel):
+    """Confidence thresholds that do in the artifact what one of FP32's does in FP32."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    fp32: float = Field(description="FP32's threshold.")
+    here: float = Field(description="The artifact's, which keeps as many detections.")
+    ci95: tuple[float, float] = Field(description="95 % interval of that one, over images.")
+    images: int = Field(description="How many images it was found on.")
+    same_precision: float | None = Field(
+        default=None,
+        description="The artifact's lowest one with FP32's precision; null without labels, or "
+        "where it is not reached.",
+    )
+    same_recall: float | None = Field(
+        default=None, description="The artifact's highest one with FP32's recall; likewise."
+    )
+
+
 class Manifest(BaseModel):
     """``manifest.json``: how to run the model file beside it, without the original model."""
 
@@ -38,6 +57,11 @@ class Manifest(BaseModel):
     preprocess: Preprocess
     head: HeadSpec
     nms: NmsOptions
+    thresholds: tuple[Threshold, ...] = Field(
+        default=(),
+        description="Confidences that keep FP32's operating point. The first is for FP32's 0.25, "
+        "and what 'edgekit run' uses by default; with labels, the second is for its best F1.",
+    )
     class_names: tuple[str, ...]
     source_sha256: str = Field(description="Of the model it was made from.")
 

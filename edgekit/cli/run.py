@@ -17,7 +17,14 @@ if TYPE_CHECKING:
 def run(
     artifact: Annotated[Path, typer.Argument(help="Artifact, or model as for convert.")],
     source: Annotated[str, typer.Argument(help="Image, folder, video, or number of a camera.")],
-    confidence: Annotated[float, typer.Option(min=0, max=1, help="Least confidence shown.")] = 0.25,
+    confidence: Annotated[
+        float | None,
+        typer.Option(
+            min=0,
+            max=1,
+            help="Least confidence shown; without it, what keeps FP32's 0.25, as an artifact says.",
+        ),
+    ] = None,
     limit: Annotated[int | None, typer.Option(min=0, help="Stop after so many images.")] = None,
     trust_code: TrustCode = False,
     json: Json = False,
@@ -25,8 +32,14 @@ def run(
     """Print detections, one line per image: boxes as x1, y1, x2, y2 in its pixels."""
     from itertools import islice
 
+    from edgekit.pipeline.run import default_confidence
     from edgekit.pipeline.run import run as frames
 
+    if confidence is None:
+        default = default_confidence(artifact)
+        confidence = default.value
+        if default.note:
+            typer.echo(f"edgekit: {default.note}", err=True)
     options = model_options(None, None, None, None, trust_code)
     for frame in islice(frames(artifact, source, confidence, options), limit):
         found = _detections(frame)

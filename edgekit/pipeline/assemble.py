@@ -12,6 +12,7 @@ from edgekit.macs import macs_per_node, parameters
 from edgekit.measure.machine import describe_machine
 from edgekit.pipeline.audited import calibration_part, read_images
 from edgekit.pipeline.data import data_use, locked
+from edgekit.pipeline.diagnosing import thresholds_of
 from edgekit.pipeline.exports import exporter_versions
 from edgekit.pipeline.gallery import gallery_of
 from edgekit.pipeline.lock import Lock, Span
@@ -66,7 +67,7 @@ def write_result(job: Job, built: Built, measured: Measured, report: Report, fol
     model = built.entries[-1].candidate.model.read_bytes()
     artifact = folder / "artifact"
     artifact.mkdir()
-    write_artifact(artifact, model, _manifest(job, built, model))
+    write_artifact(artifact, model, _manifest(job, built, report, model))
     lock = _lock(job, built, report, model).model_dump_json(indent=2, by_alias=True)
     (folder / "edgekit.lock").write_text(lock + "\n", encoding="utf-8")
     gallery = gallery_of(job.sets.evaluation, measured.scores, job.class_names)
@@ -142,7 +143,7 @@ def _calibration(job: Job, built: Built, read: ReadImages) -> Calibration | None
     return calibration_part(precision.observer, built.quantized, read, size_hw)
 
 
-def _manifest(job: Job, built: Built, model: bytes) -> Manifest:
+def _manifest(job: Job, built: Built, report: Report, model: bytes) -> Manifest:
     return Manifest(
         edgekit=__version__,
         file=MODEL_FILE,
@@ -155,6 +156,7 @@ def _manifest(job: Job, built: Built, model: bytes) -> Manifest:
         preprocess=job.network.preprocess,
         head=job.network.head,
         nms=job.detector.convention.nms,
+        thresholds=thresholds_of(report.row(built.entries[-1].candidate.name)),
         class_names=job.class_names,
         source_sha256=job.detector.source.sha256,
     )

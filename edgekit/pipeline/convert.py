@@ -20,6 +20,7 @@ from edgekit.measure.latency import measure_latency
 from edgekit.measure.preprocess_probe import probe, require_sane
 from edgekit.pipeline.assemble import report_of, write_result
 from edgekit.pipeline.data import open_image_sets
+from edgekit.pipeline.diagnosing import explain
 from edgekit.pipeline.folder import whole_folder
 from edgekit.pipeline.fp16 import HalfOptions, halve_network
 from edgekit.pipeline.int8 import Int8Options, quantize_network, weight_rule
@@ -71,7 +72,7 @@ def convert(path: Path, options: ConvertOptions, progress: Progress = silent) ->
         job = open_job(path, options)
         warning = _check_preprocessing(job, progress)
         built = _build(job, Path(models), progress)
-        measured = _measure(job, built, progress)
+        measured = explain(job, built, _measure(job, built, progress), progress)
         report = report_of(job, built, measured, (warning,) if warning else ())
         write_result(job, built, measured, report, folder)
     return Conversion(report, missed(report.rows[-1], job.budget) if job.gated else ())

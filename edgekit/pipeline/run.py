@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from edgekit.backends.artifact import is_artifact, read_artifact
 from edgekit.config.calibration import open_source
 from edgekit.errors import DataError
 from edgekit.images.datasets import DatasetOptions
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+USUAL_CONFIDENCE = 0.25
 VIDEO = frozenset({".avi", ".m4v", ".mkv", ".mov", ".mp4", ".webm"})
 
 
@@ -43,6 +45,38 @@ class Frame:
     pixels_rgb: Pixels
     boxes: Boxes
     class_names: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class DefaultConfidence:
+    """The least confidence shown where the user names none.
+
+    Attributes:
+        note: Where it is from; ``None`` for the usual one.
+    """
+
+    value: float
+    note: str | None = None
+
+
+def default_confidence(artifact: Path) -> DefaultConfidence:
+    """Return the confidence that keeps FP32's operating point, where an artifact names it.
+
+    Args:
+        artifact: Artifact or model file.
+
+    Raises:
+        ConfigError: The artifact cannot be used.
+    """
+    thresholds = read_artifact(artifact)[0].thresholds if is_artifact(artifact) else ()
+    if not thresholds:
+        return DefaultConfidence(USUAL_CONFIDENCE)
+    first = thresholds[0]
+    note = (
+        f"Shown from confidence {first.here:.3f}, which keeps as many detections as FP32 keeps at "
+        f"{first.fp32:g} (manifest.json). --confidence sets another."
+    )
+    return DefaultConfidence(first.here, note)
 
 
 def run(

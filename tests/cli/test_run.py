@@ -15,7 +15,7 @@ def test_with_json_every_image_is_one_document(edgekit, out, tiny):
     assert [f["image"] for f in found] == sorted(p.name for p in tiny.calib.iterdir())
     first = next(d for f in found for d in f["detections"])
     assert first["class"] in {"disc", "square", "stripe"}
-    assert 0.25 <= first["score"] <= 1
+    assert 0 < first["score"] <= 1
 
 
 def test_every_image_is_a_line_that_says_the_same(edgekit, out, tiny):
@@ -67,3 +67,13 @@ def test_a_camera_that_is_not_there_is_named(edgekit, out):
 
 def test_a_confidence_above_one_is_refused(edgekit, out, tiny):
     assert edgekit("run", out, tiny.calib, "--confidence", 25).code == 2
+
+
+def test_without_a_confidence_it_says_which_one_keeps_what_fp32_keeps(edgekit, out, tiny):
+    image = tiny.calib / "1-00.png"
+
+    usual, asked = edgekit("run", out, image), edgekit("run", out, image, "--confidence", 0.25)
+
+    assert "edgekit: Shown from confidence 0." in usual.stderr
+    assert "--confidence sets another." in usual.stderr
+    assert "Shown from" not in asked.stderr

@@ -1,13 +1,15 @@
+import json
 import shutil
 
 import cv2
 import numpy as np
 import pytest
 
+from edgekit.backends.artifact import MANIFEST, read_artifact
 from edgekit.errors import ConfigError, DataError
 from edgekit.pipeline.convert import convert
 from edgekit.pipeline.options import ModelOptions
-from edgekit.pipeline.run import run
+from edgekit.pipeline.run import default_confidence, run
 
 
 def test_an_artifact_runs_after_the_model_it_was_made_from_is_gone(tiny, tmp_path):
@@ -76,3 +78,26 @@ def test_a_source_that_is_not_there_is_named(out):
 def test_what_is_no_detector_is_refused(tiny, tmp_path):
     with pytest.raises(ConfigError, match="expected a model file or an artifact"):
         list(run(tmp_path, str(tiny.calib), 0.25))
+
+
+def test_an_artifact_is_run_at_the_confidence_that_keeps_what_fp32_keeps(out):
+    first = read_artifact(out)[0].thresholds[0]
+
+    default = default_confidence(out)
+
+    assert default.value == first.here
+    assert f"from confidence {first.here:.3f}" in default.note
+    assert "as FP32 keeps at 0.25 (manifest.json)" in default.note
+
+
+def test_a_model_file_or_an_artifact_that_names_none_is_run_at_the_usual_confidence(
+    out, tiny, tmp_path
+):
+    older = shutil.copytree(out / "artifact", tmp_path / "older")
+    manifest = json.loads((older / MANIFEST).read_text())
+    del manifest["thresholds"]
+    (older / MANIFEST).write_text(json.dumps(manifest))
+
+    for path in (tiny.model, older):
+        default = default_confidence(path)
+        assert (default.value, default.note) == (0.25, None)
