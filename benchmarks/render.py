@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 
+import render_calibration  # noqa: E402  (a sibling script)
 import render_checkpoints  # noqa: E402  (a sibling script)
 import render_digits  # noqa: E402  (a sibling script)
 import render_families  # noqa: E402  (a sibling script)
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 PAGES = (
     HERE.parent / "README.md",
     HERE.parent / "docs" / "decisions" / "0013-what-rounding-does-is-allowed.md",
+    HERE.parent / "docs" / "explanation" / "calibration-images.md",
     HERE.parent / "docs" / "explanation" / "reparameterization-and-int8.md",
     HERE.parent / "docs" / "explanation" / "rewrites.md",
     HERE.parent / "docs" / "reference" / "families.md",
@@ -120,6 +122,12 @@ def _of_digits(part: Callable[[dict[str, Any]], list[str]]) -> list[str]:
 PARTS: dict[str, Callable[[], list[str]]] = {
     "table": sections,
     "cost": cost,
+    "calibration sizes": lambda: render_calibration.sizes(
+        render_calibration.committed("calibration_size")
+    ),
+    "near-duplicates": lambda: render_calibration.duplicates(
+        render_calibration.committed("near_duplicates")
+    ),
     "checkpoints": lambda: render_checkpoints.table(render_checkpoints.committed()),
     "families": lambda: render_families.table(render_families.committed()),
     "folding": lambda: render_folding.table(render_folding.committed()),

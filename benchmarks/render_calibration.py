@@ -1,0 +1,85 @@
+"""What results/calibration_size.json and near_duplicates.json say, as tables."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from statistics import mean
+from typing import Any
+
+import render_digits
+
+RESULTS = Path(__file__).resolve().parent / "results"
+COLUMNS = (
+    "Model",
+    "images",
+    "draws",
+    "half differs from all by",
+    "advice",
+    "agreement of INT8, mean",
+    "least to most",
+)
+
+
+def committed(name: str) -> dict[str, Any]:
+    """Return the committed result of one benchmark; nothing before it was measured."""
+    path = RESULTS / f"{name}.json"
+    if not path.exists():
+        return {}
+    result: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return result
+
+
+def sizes(result: dict[str, Any]) -> list[str]:
+    """Return one line for every model and number of images."""
+    lines = render_digits.head(COLUMNS)
+    for model, part in result.items():
+        by_size: dict[int, list[dict[str, Any]]] = {}
+        for row in part["rows"]:
+            by_size.setdefault(row["images"], []).append(row)
+        lines += [size_line(model, rows) for rows in by_size.values()]
+    return ["", *lines, ""] if result else [""]
+
+
+def size_line(model: str, rows: list[dict[str, Any]]) -> str:
+    """Return the line of all draws of as many images."""
+    agreed = [row["agreement"] for row in rows]
+    more = [row["more"] for row in rows]
+    spread = f"{min(agreed):.3f} to {max(agreed):.3f}" if len(rows) > 1 else ""
+    cells = [
+        model,
+        str(rows[0]["images"]),
+        str(len(rows)),
+        f"{100 * mean(row['difference_of_half'] for row in rows):.1f} %",
+        "stop" if max(more) == 0 else f"add {mean(more):.0f}, mean of {_shown(more)}",
+        f"{mean(agreed):.3f}",
+        spread,
+    ]
+    return render_digits.line(cells)
+
+
+def duplicates(result: dict[str, Any]) -> list[str]:
+    """Return what was taken for one picture, and which changed copies were found."""
+    if not result:
+        return [""]
+    sets = [
+        f"- {name}: {len(part['alike'])} of {part['pairs']:,} pairs of {part['images']} images"
+        f"{' (' + ', '.join(part['alike']) + ')' if part['alike'] else ''}"
+        for name, part in result["sets"].items()
+    ]
+    copies = [f"- {name}: {share:.1%}" for name, share in result["copies"].items()]
+    return [
+        "",
+        "Taken for one picture:",
+        "",
+        *sets,
+        "",
+        "Photographs known for the same after a change:",
+        "",
+        *copies,
+        "",
+    ]
+
+
+def _shown(more: list[int]) -> str:
+    return ", ".join(str(number) if number else "stop" for number in more)
