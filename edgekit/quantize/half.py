@@ -150,7 +150,7 @@ class _Halver:
         ]
 
     def _narrow(self, node: ir.Node, position: int) -> bool:
-        ports = self._ports.get(str(node.name))
+        ports = self._ports.get(str(node.name)) if node.graph is self._network else None
         return ports is not None and position in ports.inputs
 
 

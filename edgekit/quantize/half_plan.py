@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from edgekit.quantize.half_rules import LARGEST, SMALLEST_NORMAL
-from edgekit.quantize.half_types import half_ports, is_float, typed
+from edgekit.quantize.half_types import Ports, half_ports, is_float, typed
 from edgekit.quantize.least_casts import FLOAT, HALF, Wire, float_side
 from edgekit.quantize.plan import constant
 
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from edgekit.quantize.half_rules import HalfRules
-    from edgekit.quantize.half_types import Ports
     from edgekit.values import Graph, Statistics
 
 NO_KERNEL = "the runtime has no 16-bit kernel for it"
@@ -179,7 +178,8 @@ def _between(
     }
 
     def side(node: ir.Node | None, *, fits: bool) -> int:
-        if node is None or node.name in refused or not fits:
+        # What a graph inside a node reads is named there alone, and stays in float32.
+        if node is None or node.graph is not network or node.name in refused or not fits:
             return FLOAT
         return free.get(str(node.name), HALF)
 
@@ -188,7 +188,7 @@ def _between(
             node, index = value.producer(), value.index()
             made = side(node, fits=node is None or index in ports[str(node.name)].outputs)
             used = {
-                side(use.node, fits=use.idx in ports[str(use.node.name)].inputs)
+                side(use.node, fits=use.idx in ports.get(str(use.node.name), Ports()).inputs)
                 for use in value.uses()
                 if use.node.op_type not in _ANY_TYPE
             }

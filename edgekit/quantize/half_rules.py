@@ -1,4 +1,9 @@
-"""What stays in 32 bits although 16 exist for it, as data per runtime."""
+"""What stays in 32 bits although 16 exist for it, as data per runtime.
+
+Source:
+    Kernels of ONNX Runtime's CUDA provider: its ``docs/OperatorKernels.md``. Types of scales in
+    TensorRT: the support matrix and the notes on strong typing of its releases.
+"""
 
 from __future__ import annotations
 
@@ -84,7 +89,7 @@ MOVING = frozenset(
 ORT_CUDA = HalfRules(
     accumulating=_ACCUMULATING,
     moving=MOVING,
-    float_only=frozenset({"GridSample", "NonMaxSuppression"}),
+    float_only=frozenset({"GridSample", "RoiAlign"}),
     scales="float32",
 )
 TENSORRT_WEAK = HalfRules(

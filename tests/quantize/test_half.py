@@ -18,7 +18,7 @@ from edgekit.quantize.half import plain_image, to_half
 from edgekit.quantize.half_plan import half_plan
 from edgekit.quantize.half_rounding import rounded
 from edgekit.quantize.half_rules import ORT_CUDA, TENSORRT_STRONG
-from tests.networks import network
+from tests.networks import network, proto
 
 FLOAT, HALF = ir.DataType.FLOAT, ir.DataType.FLOAT16
 RNG = np.random.default_rng(5)
@@ -139,6 +139,25 @@ def test_a_network_of_which_nothing_may_be_in_16_bits_stays_as_it_is():
     before, after = halved("y = Exp(x)")
 
     assert after.sha256 == before.sha256
+
+
+def test_a_graph_inside_a_node_reads_float32():
+    text = """g (float[1,4] x, bool when) => (float[1,4] y) {
+        [Neg] s = Sigmoid(x)
+        y = If(when) <
+            then_branch = t () => (float[1,4] a) { [Neg] a = Neg(s) },
+            else_branch = e () => (float[1,4] b) { b = Identity(s) }
+        > }"""
+    graph = graph_from_proto(proto(text))
+    graph.model.graph[1].name = "If"
+
+    after = checked(graph, half_plan(graph, ORT_CUDA, {}))
+
+    x = np.float32([[-1, 0, 0.3, 2]])
+    for when, sign in ((True, -1), (False, 1)):
+        found = run(after, {"x": x, "when": np.array(when)})["y"]
+        np.testing.assert_allclose(found, sign / (1 + np.exp(-x)), atol=1e-3)
+    assert types(after)["s"] == HALF
 
 
 def test_what_was_an_integer_is_cast_straight_to_16_bits():
