@@ -19,6 +19,7 @@ import render_checkpoints  # noqa: E402  (a sibling script)
 import render_digits  # noqa: E402  (a sibling script)
 import render_families  # noqa: E402  (a sibling script)
 import render_folding  # noqa: E402  (a sibling script)
+import render_half_precision  # noqa: E402  (a sibling script)
 import render_rewrite_parity  # noqa: E402  (a sibling script)
 
 if TYPE_CHECKING:
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 PAGES = (
     HERE.parent / "README.md",
     HERE.parent / "docs" / "decisions" / "0013-what-rounding-does-is-allowed.md",
+    HERE.parent / "docs" / "decisions" / "0015-what-is-in-16-bits.md",
+    HERE.parent / "docs" / "decisions" / "0016-no-16-bit-activations-on-cpu.md",
     HERE.parent / "docs" / "explanation" / "calibration-images.md",
     HERE.parent / "docs" / "explanation" / "reparameterization-and-int8.md",
     HERE.parent / "docs" / "explanation" / "rewrites.md",
@@ -131,6 +134,8 @@ PARTS: dict[str, Callable[[], list[str]]] = {
     "checkpoints": lambda: render_checkpoints.table(render_checkpoints.committed()),
     "families": lambda: render_families.table(render_families.committed()),
     "folding": lambda: render_folding.table(render_folding.committed()),
+    "half precision": lambda: render_half_precision.converters(render_half_precision.committed()),
+    "16-bit kernels": lambda: render_half_precision.kernels(render_half_precision.committed()),
     "rounding": lambda: render_rewrite_parity.rounding(render_rewrite_parity.committed()),
     "wrong rewrites": lambda: render_rewrite_parity.wrong(render_rewrite_parity.committed()),
     **{

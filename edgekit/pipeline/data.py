@@ -119,7 +119,7 @@ def overlap_warnings(calibration: Dataset, evaluation: Dataset, *, allowed: bool
             "images (data.yaml#train names a split), or --allow-overlap to go on with a warning in "
             "the report."
         )
-    return [f"{fact}: the accuracy of INT8 is flattered."]
+    return [f"{fact}: the accuracy of the result is flattered."]
 
 
 def names_of(dataset: Dataset) -> tuple[str, ...]:
@@ -150,8 +150,8 @@ def _unlabelled(evaluation: Dataset | None, options: ConvertOptions) -> str | No
     if labelled or evaluation is None:
         return None
     return (
-        f"--eval {evaluation.name} has no labels: INT8 is compared with FP32 alone. For mAP give a "
-        "COCO json, a YOLO data.yaml or the VOC folder that holds Annotations."
+        f"--eval {evaluation.name} has no labels: the result is compared with FP32 alone. For mAP "
+        "give a COCO json, a YOLO data.yaml or the VOC folder that holds Annotations."
     )
 
 
@@ -169,8 +169,8 @@ def _unscored(held_out: Dataset | None) -> str:
     if held_out is None:
         return "Nothing was scored: no --eval, and every image of --calib calibrated."
     return (
-        f"No --eval: INT8 is compared with FP32 on {len(held_out.records)} other images of "
-        "--calib, without labels. Give --eval for mAP."
+        f"No --eval: the result is compared with FP32 on {len(held_out.records)} other images "
+        "of --calib, without labels. Give --eval for mAP."
     )
 
 
