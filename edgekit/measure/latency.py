@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -97,6 +98,11 @@ class LatencyRun:
     def throttled(self) -> bool:
         """Whether the machine slowed itself down meanwhile: then the figures are not valid."""
         return self.after.throttle_events > self.before.throttle_events
+
+    def speedups(self) -> dict[tuple[str, str], Interval]:
+        """Return, for two candidates by name, how many times as fast as the first the second is."""
+        both = itertools.permutations(self.results, 2)
+        return {(base.name, other.name): speedup(base, other) for base, other in both}
 
 
 def measure_latency(

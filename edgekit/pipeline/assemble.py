@@ -48,7 +48,9 @@ def report_of(job: Job, built: Built, measured: Measured, found: tuple[str, ...]
         device=job.device.name,
         model=_model_facts(job),
         rows=measured.rows,
-        verdict=decide(measured.rows, job.budget),
+        verdict=decide(
+            measured.rows, job.budget, measured.run.speedups() if measured.run else None
+        ),
         provenance=_provenance(job, measured.run),
         data=_data(job, read),
         calibration=_calibration(job, built, read),

@@ -86,3 +86,16 @@ class ConvertOptions:
     latency: LatencyOptions | None = None
     command: str = ""
     model: ModelOptions = field(default_factory=ModelOptions)
+
+    def __post_init__(self) -> None:
+        """Refuse a budget that asks for a gain, or is no number.
+
+        Raises:
+            ConfigError: It is below 0.
+        """
+        allowed = self.map_drop_points_max
+        if allowed is not None and not allowed >= 0:
+            raise ConfigError(
+                f"--max-map-drop: expected points of mAP that may be lost, 0 or more, found "
+                f"{allowed:g}. Give 0 for no measured loss at all."
+            )

@@ -93,10 +93,15 @@ def test_without_images_to_score_on_nothing_is_missed(convert, tmp_path):
 
 
 def test_a_missed_budget_ends_with_one_and_the_artifact_is_written(convert, tiny, tmp_path):
-    ended = convert("--eval", tiny.labels, "--max-map-drop", "-200")
+    strict = tmp_path / "strict.yaml"
+    strict.write_text(
+        "{version: 1, extends: ort-cpu-int8, summary: Fast., gates: {p90_ms_max: 1.0e-6}}"
+    )
+
+    ended = convert("--eval", tiny.labels, "--target", strict)
 
     assert ended.code == 1
-    assert re.search(r"edgekit: ort-cpu-int8 .*points", ended.stderr)
+    assert re.search(r"edgekit: .*strict\.yaml takes .* ms \(p90\), more than 1e-06", ended.stderr)
     assert (tmp_path / "out/artifact/model.onnx").is_file()
 
 
@@ -286,3 +291,8 @@ def test_a_device_that_is_not_here_ends_with_three_only_where_that_is_asked(
     assert ("expected every row measured" in ended.stderr) == (code == 3)
     assert "simulated" in ended.stdout
     assert (tmp_path / "out/artifact/model.onnx").is_file()
+
+
+def test_a_budget_that_asks_for_a_gain_is_refused(convert, tiny, tmp_path):
+    refused(convert("--eval", tiny.labels, "--max-map-drop", "-1"), "0 or more, found -1")
+    assert nothing_written(tmp_path)

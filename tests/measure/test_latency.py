@@ -97,3 +97,14 @@ def test_a_machine_that_throttled_meanwhile_invalidates_the_run(detector):
 
     assert replace(run, after=hotter).throttled
     assert not replace(run, after=run.before).throttled
+
+
+def test_every_two_candidates_are_compared_by_their_own_rounds(detector):
+    run = measure_latency([detector("a"), detector("b"), detector("c")], options=QUICK)
+
+    speedups = run.speedups()
+
+    assert sorted(speedups) == [(x, y) for x in "abc" for y in "abc" if x != y]
+    b, c = (next(r for r in run.results if r.name == name) for name in "bc")
+    assert speedups["b", "c"] == speedup(b, c)
+    assert speedups["c", "b"].value == pytest.approx(1 / speedups["b", "c"].value, rel=0.2)

@@ -114,9 +114,14 @@ def test_images_without_labels_give_agreement_and_no_map(tiny, tmp_path):
 
 
 def test_a_missed_budget_is_told_and_the_artifact_is_written_all_the_same(tiny, tmp_path):
-    result = convert(tiny.model, tiny.options(tmp_path / "out", map_drop_points_max=-200.0))
+    strict = tmp_path / "strict.yaml"
+    strict.write_text(
+        "{version: 1, extends: ort-cpu-int8, summary: Fast., gates: {p90_ms_max: 1.0e-6}}"
+    )
 
-    assert "points" in " ".join(result.missed)
+    result = convert(tiny.model, tiny.options(tmp_path / "out", target=str(strict)))
+
+    assert "more than 1e-06" in " ".join(result.missed)
     assert result.report.verdict.ship != "int8"
     assert (tmp_path / "out/artifact/model.onnx").is_file()
 

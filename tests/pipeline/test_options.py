@@ -1,9 +1,10 @@
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from edgekit.errors import ConfigError
-from edgekit.pipeline.options import ModelOptions
+from edgekit.pipeline.options import ConvertOptions, ModelOptions
 
 
 @pytest.mark.parametrize("size_hw", [None, (1, 1), (8192, 8192)])
@@ -25,3 +26,13 @@ def test_a_family_may_be_written_as_papers_do():
     assert options.family == "yolov8n"
     assert replace(options, family="NanoDet-Plus-M").family == "nanodet-plus-m"
     assert ModelOptions().family is None
+
+
+@pytest.mark.parametrize("allowed", [-0.5, float("nan")])
+def test_a_budget_that_asks_for_a_gain_is_refused(allowed):
+    with pytest.raises(ConfigError, match=r"--max-map-drop: expected .* 0 or more, found (-0|nan)"):
+        ConvertOptions("ort-cpu-int8", Path("out"), map_drop_points_max=allowed)
+
+
+def test_a_budget_of_nothing_is_one():
+    assert ConvertOptions("a", Path("out"), map_drop_points_max=0).map_drop_points_max == 0
