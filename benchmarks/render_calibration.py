@@ -15,7 +15,7 @@ COLUMNS = (
     "images",
     "draws",
     "half differs from all by",
-    "advice",
+    "advice, draw by draw",
     "agreement of INT8, mean",
     "least to most",
 )
@@ -44,14 +44,14 @@ def sizes(result: dict[str, Any]) -> list[str]:
 def size_line(model: str, rows: list[dict[str, Any]]) -> str:
     """Return the line of all draws of as many images."""
     agreed = [row["agreement"] for row in rows]
-    more = [row["more"] for row in rows]
+    more = sorted(row["more"] for row in rows)
     spread = f"{min(agreed):.3f} to {max(agreed):.3f}" if len(rows) > 1 else ""
     cells = [
         model,
         str(rows[0]["images"]),
         str(len(rows)),
         f"{100 * mean(row['difference_of_half'] for row in rows):.1f} %",
-        "stop" if max(more) == 0 else f"add {mean(more):.0f}, mean of {_shown(more)}",
+        ", ".join(f"add {number}" if number else "stop" for number in more),
         f"{mean(agreed):.3f}",
         spread,
     ]
@@ -79,7 +79,3 @@ def duplicates(result: dict[str, Any]) -> list[str]:
         *copies,
         "",
     ]
-
-
-def _shown(more: list[int]) -> str:
-    return ", ".join(str(number) if number else "stop" for number in more)

@@ -22,7 +22,7 @@ def test_draws_of_one_size_are_one_line_with_their_spread():
     lines = render_calibration.sizes({"yolov8n": {"commit": "abc", "rows": rows}})
 
     assert lines[3:-1] == [
-        "| yolov8n | 32 | 2 | 3.5 % | add 12, mean of stop, 24 | 0.960 | 0.950 to 0.970 |",
+        "| yolov8n | 32 | 2 | 3.5 % | stop, add 24 | 0.960 | 0.950 to 0.970 |",
         "| yolov8n | 128 | 1 | 1.5 % | stop | 0.969 |  |",
     ]
 
