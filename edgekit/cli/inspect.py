@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from edgekit.cli.flags import (
     Family,
     Head,
+    Images,
     InputSize,
     Json,
     PreprocessText,
@@ -17,11 +19,30 @@ from edgekit.cli.flags import (
     model_options,
 )
 
+if TYPE_CHECKING:
+    from edgekit.pipeline.inspect import Inspection
+
 
 def inspect(
     model: Annotated[Path, typer.Argument(help="ONNX file, checkpoint, or Darknet's .cfg.")],
     target: Annotated[
         str | None, typer.Option(help="Also list what this recipe would quantize, and why not.")
+    ] = None,
+    sensitivity: Annotated[
+        bool, typer.Option(help="Also rank its layers by what each costs in INT8.")
+    ] = False,
+    calib: Annotated[
+        str | None, typer.Option(help="Images for --sensitivity: folder or data set.")
+    ] = None,
+    images: Images = None,
+    draws: Annotated[
+        int, typer.Option(min=1, help="How often --sensitivity draws images anew.")
+    ] = 2,
+    agreement: Annotated[
+        bool, typer.Option(help="Have --sensitivity measure agreement, too.")
+    ] = False,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for the ranking as JSON, CSV and plot.")
     ] = None,
     head: Head = None,
     input_size: InputSize = None,
@@ -31,25 +52,44 @@ def inspect(
     json: Json = False,
 ) -> None:
     """Show what a model is: its head, its preprocessing, what would be quantized."""
+    from edgekit.cli.sensitivity import print_ranking, ranked, requested
     from edgekit.cli.tables import show
     from edgekit.pipeline.inspect import inspect as run
-    from edgekit.report.rewritten import HEADINGS, cells
+    from edgekit.tune.rank_layers import as_json
 
-    found = run(model, model_options(head, input_size, family, preprocess, trust_code), target)
-    fates = [vars(fate) for fate in found.fates]
+    options = model_options(head, input_size, family, preprocess, trust_code)
+    asked = requested(sensitivity, target, calib, options)
+    found = run(model, options, target)
+    ranking = None
+    if asked is not None:
+        asked = replace(asked, images=images, draws=draws, agreement=agreement)
+        ranking = ranked(model, asked, out)
     if json:
-        whole = {
-            **found.facts,
-            "structure": {"given": vars(found.given), "plain": vars(found.plain)},
-            "rewrites": found.rewrites,
-            "rewritten": found.counted.model_dump(mode="json"),
-            "proofs": [vars(proof) for proof in found.proofs],
-            "notes": found.notes,
-            "warnings": found.warnings,
-            "nodes": fates,
-        }
+        whole = _whole(found) | ({} if ranking is None else {"sensitivity": as_json(ranking)})
         typer.echo(show([whole], as_json=True), nl=False)
         return
+    _print(found)
+    if ranking is not None:
+        print_ranking(ranking)
+
+
+def _whole(found: Inspection) -> dict[str, Any]:
+    return {
+        **found.facts,
+        "structure": {"given": vars(found.given), "plain": vars(found.plain)},
+        "rewrites": found.rewrites,
+        "rewritten": found.counted.model_dump(mode="json"),
+        "proofs": [vars(proof) for proof in found.proofs],
+        "notes": found.notes,
+        "warnings": found.warnings,
+        "nodes": [vars(fate) for fate in found.fates],
+    }
+
+
+def _print(found: Inspection) -> None:
+    from edgekit.cli.tables import show
+    from edgekit.report.rewritten import HEADINGS, cells
+
     # Commas without a space would not be broken, and the end of a long line be cut off.
     facts = [{"fact": k, "value": str(v).replace(",", ", ")} for k, v in found.facts.items()]
     typer.echo(show(facts, as_json=False))
@@ -65,5 +105,5 @@ def inspect(
         typer.echo(note)
     for warning in found.warnings:
         typer.echo(f"edgekit: {warning}", err=True)
-    if fates:
-        typer.echo(show(fates, as_json=False), nl=False)
+    if found.fates:
+        typer.echo(show([vars(fate) for fate in found.fates], as_json=False), nl=False)

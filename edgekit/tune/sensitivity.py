@@ -116,6 +116,22 @@ class Repeatability:
         """Whether another draw would rank the layers much the same; ``None`` when not known."""
         return None if self.spearman is None else self.spearman >= REPEATABLE
 
+    @property
+    def sentence(self) -> str:
+        """The same in words."""
+        if self.spearman is None or self.kendall is None or self.top is None:
+            return "One draw of images: whether another would rank the layers alike was not tried."
+        figures = (
+            f"Spearman {self.spearman:.2f}, Kendall {self.kendall:.2f}, {self.top:.0%} of the ten "
+            "most damaging in common"
+        )
+        if self.repeatable:
+            return f"Repeatable: {self.draws} draws of images rank the layers alike ({figures})."
+        return (
+            f"Not repeatable: {self.draws} draws of images rank the layers differently ({figures}"
+            "). Trust only layers whose intervals lie apart, or give --calib more images."
+        )
+
 
 @dataclass(frozen=True)
 class Sensitivity:
