@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,8 +19,21 @@ Function = Callable[[Reals], Reals]
 LONGEST = 6  # nodes; HardSwish written out takes four, Mish three
 
 
-def activation_after(value: ir.Value) -> Function | None:
-    """Return what the activation that alone reads ``value`` computes; ``None`` if there is none.
+@dataclass(frozen=True, eq=False)
+class Activation:
+    """What alone reads a value.
+
+    Attributes:
+        function: What it computes, of any number of values.
+        result: Name of the value it gives.
+    """
+
+    function: Function
+    result: str
+
+
+def activation_after(value: ir.Value) -> Activation | None:
+    """Return the activation that alone reads ``value``; ``None`` if there is none.
 
     Grows the region of element-wise nodes fed by ``value`` and constants until one single value
     leaves it. Finds SiLU, HardSwish, Mish and the like in any spelling.
@@ -34,7 +48,9 @@ def activation_after(value: ir.Value) -> Function | None:
         known.add(node.outputs[0])
         leaving = [v for v in known if _read_outside(v, region)]
         if len(leaving) == 1:
-            return None if leaving[0] is value else _function(value, region, leaving[0])
+            if leaving[0] is value:
+                return None
+            return Activation(_function(value, region, leaving[0]), str(leaving[0].name))
     return None
 
 

@@ -1,4 +1,4 @@
-"""From statistics to the range an encoding covers: four ways to choose it."""
+"""From statistics to the range an encoding covers: five ways to choose it."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from edgekit.values import Range, TensorStatistics
+from edgekit.values import Floats, Ints, Range, TensorStatistics
 
-Observer = Literal["minmax", "moving-average", "percentile", "mse"]
+Observer = Literal["minmax", "moving-average", "percentile", "mse", "damage"]
 Through = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 STEPS = 255
 TAIL = 1e-4
@@ -19,7 +19,10 @@ SWEEPS = 2
 
 
 def observe(
-    statistics: TensorStatistics, observer: Observer, through: Through | None = None
+    statistics: TensorStatistics,
+    observer: Observer,
+    through: Through | None = None,
+    importance: Floats | None = None,
 ) -> Range:
     """Return the range of a tensor, widened to contain zero.
 
@@ -27,16 +30,23 @@ def observe(
         statistics: What calibration saw of it.
         observer: ``minmax``: all of it. ``moving-average``: of each image's extremes.
             ``percentile``: without the outermost 0.01 % on either side. ``mse``: the range of
-            least squared error after rounding to 8 bits.
-        through: For ``mse``, the element-wise function that reads the tensor: the error is then
-            the one that function hands on (a SiLU hides most of what its input loses below zero).
+            least squared error after rounding to 8 bits. ``damage``: the same, each error counted
+            by how much the predictions follow it; ``mse`` where that is not known.
+        through: For ``mse`` and ``damage``, the element-wise function that reads the tensor: the
+            error is then the one that function hands on (a SiLU hides most of what its input
+            loses below zero).
+        importance: For ``damage``, ``(bins,)`` how much the predictions follow what is in a bin.
     """
     choose = {
         "minmax": _minmax,
         "moving-average": _moving_average,
         "percentile": _percentile,
     }
-    found = _mse(statistics, through) if observer == "mse" else choose[observer](statistics)
+    if observer in choose:
+        found = choose[observer](statistics)
+    else:
+        known = importance if observer == "damage" else None
+        found = _least_error(statistics, statistics.counts if known is None else known, through)
     return Range(min(found.low, 0.0), max(found.high, 0.0))
 
 
@@ -58,9 +68,11 @@ def _percentile(statistics: TensorStatistics) -> Range:
     return Range(max(float(low), statistics.low), min(float(high), statistics.high))
 
 
-def _mse(statistics: TensorStatistics, through: Through | None) -> Range:
-    seen = statistics.counts > 0
-    values, weights = statistics.centers[seen], statistics.counts[seen].astype(np.float64)
+def _least_error(
+    statistics: TensorStatistics, each_bin: Floats | Ints, through: Through | None
+) -> Range:
+    seen = each_bin > 0
+    values, weights = statistics.centers[seen], each_bin[seen].astype(np.float64)
     wanted = through(values) if through else values
 
     def error(low: float, high: float) -> float:

@@ -45,7 +45,11 @@ class Int8(Schema):
 
     kind: Literal["int8"]
     calibration: CalibrationDraw = CalibrationDraw()
-    observer: Observer = Field(default="mse", description="How ranges follow from histograms.")
+    observer: Observer = Field(
+        default="damage",
+        description="How ranges follow from histograms: all of them, averaged or trimmed extremes, "
+        "the least squared error, or the least damage to the predictions.",
+    )
     weight_rule: Literal["auto"] | WeightRule = Field(
         default="auto",
         description="Integers that weights use. 'auto' takes 'paired' where products are summed "

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from edgekit import __version__
 from edgekit.backends.onnxruntime import OnnxRuntime
 from edgekit.calibrate.collect import collect
+from edgekit.calibrate.importance import importance
 from edgekit.calibrate.ranges import choose_ranges
 from edgekit.errors import DataError
 from edgekit.images.letterbox import letterbox
@@ -26,11 +27,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from edgekit.config.device import Device
-    from edgekit.config.recipe import Int8
+    from edgekit.config.recipe import Int8, Observer
     from edgekit.pipeline.prepare import Network
     from edgekit.protocols import Progress
     from edgekit.quantize.plan import Plan
-    from edgekit.values import Dataset, Graph, Pixels, Preprocess, Statistics, WeightRule
+    from edgekit.values import Dataset, Floats, Graph, Pixels, Statistics, WeightRule
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,11 +68,23 @@ def quantize_network(
     kept = float_nodes(graph, network.decode, precision.keep_float)
     wished = plan(graph, ORT_X86, kept)
     statistics = _statistics(network, _watched(graph, wished), calibration, options, progress)
-    ranges = choose_ranges(graph, statistics, precision.observer)
-    encodings = encodings_of(graph, wished, ranges)
+    plain = choose_ranges(graph, statistics, _plain(precision.observer))
+    encodings = encodings_of(graph, wished, plain)
     drowned = drowned_nodes(graph, wished, encodings, statistics, precision.noise_limit_db)
     decided = plan(graph, ORT_X86, {**kept, **drowned})
+    ranges = plain
+    if precision.observer == "damage":
+        weights = _importance(network, statistics, calibration, progress)
+        ranges = choose_ranges(graph, statistics, "damage", weights)
     return quantize(graph, decided, ranges, options.weight_rule)
+
+
+def _plain(observer: Observer) -> Observer:
+    """Return the observer whose ranges tell what rounding would drown.
+
+    Narrow ranges look precise: what they clip is no noise. The least squared error counts both.
+    """
+    return "mse" if observer == "damage" else observer
 
 
 def _watched(graph: Graph, wished: Plan) -> tuple[str, ...]:
@@ -98,12 +111,17 @@ def _statistics(
         repr(network.preprocess),
         dataset_sha256(calibration),
     )
-    image = network.graph.model.graph.inputs[0].name or ""
-    pixels = _pixels(calibration, network.preprocess, progress)
-    feeds = ({image: p[None]} for p in pixels)
+    feeds = _feeds(network, calibration, "calibrate", progress)
     return cached_statistics(
         options.cache, key, lambda: collect(network.graph, values, feeds, OnnxRuntime())
     )
+
+
+def _importance(
+    network: Network, statistics: Statistics, calibration: Dataset, progress: Progress
+) -> dict[str, Floats]:
+    feeds = _feeds(network, calibration, "gradients", progress)
+    return importance(network.graph, statistics, network.head, feeds, OnnxRuntime())
 
 
 def weight_rule(precision: Int8, device: Device) -> WeightRule:
@@ -113,14 +131,22 @@ def weight_rule(precision: Int8, device: Device) -> WeightRule:
     return precision.weight_rule
 
 
-def _pixels(dataset: Dataset, preprocess: Preprocess, progress: Progress) -> Iterator[Pixels]:
+def _feeds(
+    network: Network, dataset: Dataset, stage: str, progress: Progress
+) -> Iterator[dict[str, Pixels]]:
+    """Yield what the network is given for every image of ``dataset`` that can be read.
+
+    Raises:
+        DataError: None can be.
+    """
+    name = network.graph.model.graph.inputs[0].name or ""
     readable = 0
     for done, record in enumerate(dataset.records):
         pixels_rgb = read_image(record).pixels_rgb
         if pixels_rgb is not None:
             readable += 1
-            yield letterbox(pixels_rgb, preprocess).pixels
-        progress("calibrate", done + 1, len(dataset.records))
+            yield {name: letterbox(pixels_rgb, network.preprocess).pixels[None]}
+        progress(stage, done + 1, len(dataset.records))
     if not readable:
         raise DataError(
             f"{dataset.name}: expected images to calibrate on, found {len(dataset.records)} files "

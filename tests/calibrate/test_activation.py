@@ -63,7 +63,7 @@ def run(graph, x):
 def test_an_activation_is_found_and_computes_what_the_runtime_does(text):
     graph = graph_of(text)
 
-    function = activation_after(value_of(graph))
+    function = activation_after(value_of(graph)).function
 
     assert function is not None
     np.testing.assert_allclose(function(-X.astype(np.float64)), run(graph, X), atol=2e-6)
@@ -83,7 +83,7 @@ def test_a_value_that_leaves_the_network_is_seen_as_it_is():
 def test_an_activation_ends_where_others_read_it():
     graph = graph_of("s = Sigmoid(v) m = Mul(v, s) a = Add(m, three) b = Neg(m) y = Add(a, b)")
 
-    function = activation_after(value_of(graph))
+    function = activation_after(value_of(graph)).function
 
     assert function(np.float64(2.0)) == pytest.approx(2 / (1 + np.exp(-2)))
 
@@ -91,7 +91,7 @@ def test_an_activation_ends_where_others_read_it():
 def test_a_division_at_the_end_is_left_out_for_it_changes_no_choice():
     graph = graph_of("a = Add(v, three) c = Clip(a, zero, six) m = Mul(v, c) y = Div(m, six)")
 
-    function = activation_after(value_of(graph))
+    function = activation_after(value_of(graph)).function
 
     np.testing.assert_allclose(function(-X.astype(np.float64)) / 6, run(graph, X), atol=2e-6)
 
@@ -101,6 +101,6 @@ def test_values_far_out_overflow_nothing(text):
     far = np.array([-1e6, 1e6])
 
     with np.errstate(all="raise", under="ignore"):
-        result = activation_after(value_of(graph_of(text)))(far)
+        result = activation_after(value_of(graph_of(text))).function(far)
 
     assert np.isfinite(result).all()

@@ -67,7 +67,8 @@ def test_every_image_is_told(network, calibration):
         lambda stage, done, total: told.append((stage, done, total)),
     )
 
-    assert told == [("calibrate", i, 32) for i in range(1, 33)]
+    stages = ("calibrate", "gradients")
+    assert told == [(stage, i, 32) for stage in stages for i in range(1, 33)]
 
 
 def test_a_layer_asked_to_stay_in_float_stays(network, calibration):
