@@ -21,6 +21,7 @@ from edgekit.pipeline.inspect import inspect
 from edgekit.pipeline.opened import open_detector
 from edgekit.pipeline.options import ModelOptions
 from edgekit.pipeline.prepare import network_of, prepare
+from edgekit.protocols import silent
 
 USUAL = HalfOptions(Fp16(kind="fp16"))
 TARGET = {"target": "ort-cuda-fp16", "calib": None}
@@ -133,15 +134,37 @@ def test_the_artifact_is_in_16_bits_and_not_what_stood_in_for_it(halved):
     assert model.stat().st_size == report.row("fp16").size_bytes
 
 
-def test_the_artifact_runs_on_a_cpu_with_a_word_about_it(halved, monkeypatch):
-    monkeypatch.setattr(opened, "probe_cuda", lambda: ABSENT)
+@pytest.mark.parametrize(
+    ("gpu", "provider", "warnings"),
+    [
+        (
+            ABSENT,
+            "cpu",
+            ("mine was made for a GPU and runs on the CPU here: no GPU on this desk.",),
+        ),
+        (CudaGpu("GPU of today", 9.0), "cuda", ()),
+    ],
+)
+def test_the_artifact_runs_on_a_gpu_or_with_a_word_on_a_cpu(
+    halved, monkeypatch, gpu, provider, warnings
+):
+    monkeypatch.setattr(opened, "probe_cuda", lambda: gpu)
 
     found = open_detector(halved[0], ModelOptions(), "mine")
 
-    assert found.candidate.backend.provider == "cpu"
-    assert found.warnings == (
-        "mine was made for a GPU and runs on the CPU here: no GPU on this desk.",
-    )
+    assert found.candidate.backend.provider == provider
+    assert found.warnings == warnings
+
+
+def test_with_a_gpu_every_row_runs_on_it_and_nothing_stands_in(tiny, tmp_path, monkeypatch):
+    monkeypatch.setattr(conversion, "probe_cuda", lambda: CudaGpu("GPU of today", 9.0))
+    job = open_job(tiny.model, tiny.options("out", **TARGET))
+
+    built = conversion._build(job, tmp_path, silent)
+
+    assert [e.candidate.backend.provider for e in built.entries] == ["cuda"] * 3
+    assert [e.stand_in for e in built.entries] == [None] * 3
+    assert conversion._absence(job) is None
 
 
 def test_without_images_to_score_on_nothing_was_run(tiny, tmp_path, monkeypatch):
