@@ -1,7 +1,7 @@
 """What 16-bit floats do to a network, computed in float32 on any machine.
 
 ONNX Runtime's CPU provider has few 16-bit kernels. It widens what such nodes read, computes in
-float32, and drops the roundings in between as superfluous, so that a network in float16 looks
+float32, and drops the roundings as superfluous, so that a network in float16 looks
 better on it than it is. Here every value is rounded, by a cast there and back that it must keep.
 """
 
