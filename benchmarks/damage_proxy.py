@@ -200,8 +200,8 @@ def cheap(seen: list[Seen]) -> dict[str, float]:
     noise, signal = (np.sum([getattr(s, key) for s in seen], axis=0) for key in ("noise", "signal"))
     return {
         "damage": total_damage([s.shift for s in seen]),
-        "noise to signal, mean over outputs": float(np.log10(noise / signal + 1e-15).mean()),
-        "noise to signal, worst output": float(np.log10(noise / signal + 1e-15).max()),
+        "noise to signal, mean over outputs": float((noise / signal).mean()),
+        "noise to signal, worst output": float((noise / signal).max()),
         "squared error of all outputs": float(noise.sum()),
     }
 

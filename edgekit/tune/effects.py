@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     Outputs = Mapping[str, NDArray[np.generic]]
     Doubles = NDArray[np.float64]
 
-SILENCE = 1e-20  # decibels stay finite where a variant changes nothing
+SILENCE = 1e-20
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,10 +50,14 @@ class Effects:
         return damages
 
     def sqnr_db(self) -> Doubles:
-        """Return ``(V,)`` signal to noise in decibels, the mean over the outputs."""
+        """Return ``(V,)`` signal to noise in decibels, outputs weighing alike; at most 200.
+
+        The shares of noise are averaged, not the decibels: an output that nothing changed would
+        count without bounds.
+        """
         signal, noise = self.signal.sum(axis=1), self.noise.sum(axis=1)
-        ratio = np.clip(signal, SILENCE, None) / np.maximum(noise, signal * SILENCE + SILENCE**2)
-        decibels: Doubles = (10 * np.log10(ratio)).mean(axis=1)
+        share = np.divide(noise, signal, out=np.zeros_like(noise), where=signal > 0)
+        decibels: Doubles = -10 * np.log10(np.maximum(share.mean(axis=1), SILENCE))
         return decibels
 
 

@@ -9,7 +9,7 @@ from edgekit.protocols import silent
 from edgekit.tune.remainder import known_values, remainder
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
@@ -25,7 +25,7 @@ KEPT_BYTES = 2**29
 
 def run_variants(
     base: Graph,
-    variants: Mapping[str, Graph],
+    variants: Iterable[tuple[str, Graph]],
     feeds: Sequence[Mapping[str, NDArray[np.generic]]],
     backend: Backend,
     progress: Progress = silent,
@@ -38,13 +38,13 @@ def run_variants(
 
     Args:
         base: The network that the variants differ least from.
-        variants: By name.
+        variants: Each with its name; of a graph no more is kept than has to run.
         feeds: One set of network inputs per image.
         backend: Runs networks as they are written, its own rewriting off.
         progress: Told after every variant.
     """
     known = known_values(base)
-    rest = {name: remainder(graph, known) for name, graph in variants.items()}
+    rest = {name: remainder(graph, known) for name, graph in variants}
     needed = sorted(set[str]().union(*(r.needed for r in rest.values())))
     done = 0
     for start, kept in _kept(base, needed, feeds, backend):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -77,7 +78,7 @@ class LayerSensitivity:
         mac_share: Its share of the network's multiply-accumulates.
         damage: To the detections when this layer alone is in INT8, 0 to 1.
         relief: What the damage of the whole network in INT8 falls by when this layer stays float.
-        sqnr_db: Signal to noise at the outputs when it alone is in INT8, the mean over outputs.
+        sqnr_db: Signal to noise at the outputs when it alone is in INT8; outputs weigh alike.
         rest_sqnr_db: The same when all but this layer are in INT8.
         agreement: With the float network when it alone is in INT8; ``None`` unless asked for.
         rest_agreement: The same when all but this layer are in INT8.
@@ -202,13 +203,17 @@ def _watch(
     """Show ``watcher`` every layer alone in INT8, and every layer alone in float."""
     backend = OnnxRuntime(optimize=False, spin=False)  # what is not fused is emulated exactly
     mine = [feeds[i] for i in images]
-    base = variants.all_float()
-    alone = {ALONE + name: variants.alone(name) for name in variants.groups}
-    for name, i, outputs in run_variants(base, {FLOAT: base, **alone}, mine, backend, progress):
+    layers = variants.groups
+    base, whole = variants.all_float(), variants.in_float(())
+    alone = ((ALONE + name, variants.alone(name)) for name in layers)
+    for name, i, outputs in run_variants(
+        base, chain([(FLOAT, base)], alone), mine, backend, progress
+    ):
         watcher.see(name, images[i], outputs, reference=name == FLOAT)
-    whole = variants.in_float(())
-    rest = {REST + name: variants.in_float((name,)) for name in variants.groups}
-    for name, i, outputs in run_variants(whole, {WHOLE: whole, **rest}, mine, backend, progress):
+    rest = ((REST + name, variants.in_float((name,))) for name in layers)
+    for name, i, outputs in run_variants(
+        whole, chain([(WHOLE, whole)], rest), mine, backend, progress
+    ):
         watcher.see(name, images[i], outputs)
 
 

@@ -5,7 +5,7 @@ import pytest
 
 from edgekit.heads.spec import NmsOptions
 from edgekit.measure.damage import shift, total_damage
-from edgekit.tune.effects import Watcher, agreement_of
+from edgekit.tune.effects import Effects, Watcher, agreement_of
 from edgekit.values import Boxes, Dataset, ImageRecord
 from tests.heads.heads import distances_head, random_map
 
@@ -53,6 +53,13 @@ def test_signal_to_noise_is_that_of_all_images_together(watcher):
     assert found[0] == pytest.approx(expected, rel=1e-4)
     assert np.isfinite(found[1])
     assert found[1] > 150
+
+
+def test_an_output_that_did_not_change_halves_the_noise_and_no_more():
+    quiet = np.ones((1, 1, 1))
+    effects = Effects(quiet[..., 0], quiet[..., 0], np.float64([[[0.01, 0]]]), np.ones((1, 1, 2)))
+
+    assert effects.sqnr_db() == pytest.approx([10 * np.log10(1 / 0.005)])
 
 
 def test_an_image_of_which_nobody_is_sure_damages_nothing():

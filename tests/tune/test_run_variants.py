@@ -32,7 +32,7 @@ def test_a_variant_gives_bit_by_bit_what_running_all_of_it_gives(
     for base in ("whole", "float"):
         found = {
             (name, image): outputs
-            for name, image, outputs in run_variants(graphs[base], graphs, feeds, RUNTIME)
+            for name, image, outputs in run_variants(graphs[base], graphs.items(), feeds, RUNTIME)
         }
 
         assert len(found) == len(graphs) * len(feeds)
@@ -47,7 +47,7 @@ def test_what_is_emulated_is_what_the_runtime_runs_in_integers(variants, feeds):
     """A rounding that falls the other way moves a value by one step, here and there."""
     whole = variants.in_float(())
 
-    emulated = [out for *_, out in run_variants(whole, {"whole": whole}, feeds, RUNTIME)]
+    emulated = [out for *_, out in run_variants(whole, [("whole", whole)], feeds, RUNTIME)]
 
     with OnnxRuntime(threads=1, spin=False).open(graph_to_bytes(whole)) as session:
         for feed, mine in zip(feeds, emulated, strict=True):
@@ -58,7 +58,7 @@ def test_what_is_emulated_is_what_the_runtime_runs_in_integers(variants, feeds):
 
 def test_every_variant_is_told(variants, feeds):
     told = []
-    graphs = {layer: variants.alone(layer) for layer in list(variants.groups)[:2]}
+    graphs = [(layer, variants.alone(layer)) for layer in list(variants.groups)[:2]]
 
     for _ in run_variants(variants.all_float(), graphs, feeds, RUNTIME, lambda *a: told.append(a)):
         pass
