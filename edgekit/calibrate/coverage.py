@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from edgekit.calibrate.audit import ENOUGH
+
 if TYPE_CHECKING:
     from edgekit.values import Floats, Statistics
 
@@ -105,7 +107,7 @@ def coverage(extremes: Extremes) -> Coverage:
     missing.
     """
     if extremes.images < FEWEST:
-        return Coverage((), STEP * 4, _too_few(extremes.images))
+        return Coverage((), ENOUGH - extremes.images, _too_few(extremes.images))
     rng = np.random.default_rng(0)
     orders = [rng.permutation(extremes.images) for _ in range(ORDERS)]
     counts = [round(share * extremes.images) for share in QUARTERS]
@@ -147,16 +149,17 @@ def _reach(lows: Floats, highs: Floats) -> Reals:
 
 
 def _missing(images: int, movement: float) -> int:
-    if movement <= STEADY:
-        return 0
     wanted = images * (movement / STEADY) ** 2
-    return STEP * ceil((wanted - images) / STEP)
+    missing = STEP * ceil((wanted - images) / STEP)
+    return max(0, missing, ENOUGH - images)
 
 
 def _advice(images: int, movement: float, more: int) -> str:
     seen = f"half of the {images} images give ranges {100 * movement:.1f} % from those of all"
     if more == 0:
         return f"Stop: {seen}, so more would hardly move them."
+    if movement <= STEADY:
+        return f"Add about {more} more: {seen}, but fewer than {ENOUGH} may agree by chance."
     return f"Add about {more} more: {seen}, and below {100 * STEADY:.0f} % they are steady."
 
 

@@ -76,11 +76,19 @@ def test_the_advice_does_not_depend_on_the_order_of_the_images(seed):
     assert min(one.more, other.more) > 0
 
 
+def test_images_that_agree_by_chance_are_no_reason_to_stop_below_32():
+    covered = coverage(extremes(20, 0.02))
+
+    assert covered.more == 12
+    assert covered.advice.startswith("Add about 12 more: ")
+    assert covered.advice.endswith("but fewer than 32 may agree by chance.")
+
+
 def test_one_image_is_too_few_to_judge_by():
     covered = coverage(extremes(1, 0.1))
 
     assert (covered.curve, covered.advice) == ((), "Add images: 1 is too few to judge by.")
-    assert covered.more > 0
+    assert covered.more == 31
 
 
 def test_tensors_that_never_change_stop_the_count():

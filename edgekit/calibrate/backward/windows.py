@@ -68,7 +68,9 @@ def _transposed(a: Adjoint, pads: list[int], reach: list[int]) -> ir.Value:
 
 
 def max_pool(a: Adjoint) -> Gradients:
-    """The largest value of each window; of several, each gets the whole gradient.
+    """The largest value of each window; several that are equal share its gradient.
+
+    Poolings in a row, as SPPF has them, see little else than equal values.
 
     Raises:
         LookupError: It is not one of images, or its windows have gaps.
@@ -93,10 +95,12 @@ def max_pool(a: Adjoint) -> Gradients:
                 a.whole([2, 3]),
                 a.whole(strides),
             )
-            chosen = a.op("Mul", a.mask(a.op("Equal", seen, a.y)), a.dy)
+            chosen = a.mask(a.op("Equal", seen, a.y))
             parts.append(a.reshaped(chosen, (channels, 1, *out[2:])))
-    joined = a.op("Concat", *parts, axis=1) if len(parts) > 1 else parts[0]
-    return [_laid_back(a, joined, kernel[0] * kernel[1], pads)]
+    joined = a.op("Concat", *parts, axis=1)
+    equal = a.op("ReduceSum", joined, a.whole([1]), keepdims=1)
+    share = a.op("Div", a.reshaped(a.dy, (channels, 1, *out[2:])), equal)
+    return [_laid_back(a, a.op("Mul", joined, share), kernel[0] * kernel[1], pads)]
 
 
 def average_pool(a: Adjoint) -> Gradients:

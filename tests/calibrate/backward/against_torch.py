@@ -40,6 +40,14 @@ def mean(x):
     return x.mean((2, 3), keepdim=True)
 
 
+def gradient(graph, image, seed):
+    """The gradient at ``x`` of the sum of ``y``, ``seed`` before each number."""
+    backward = with_gradients(graph, ["x"])
+    assert backward.values == ("x",)
+    with _RUNTIME.open(graph_to_bytes(backward.graph)) as session:
+        return session.run({"image": image, f"{SEED}y": seed})[f"{GRADIENT}x"]
+
+
 def assert_as_torch(nodes, initializers, same):
     """Hold the gradient at ``x`` of a sum with weights of chance to that of ``same(x)``."""
     image = random(*IMAGE)
@@ -47,10 +55,8 @@ def assert_as_torch(nodes, initializers, same):
     out = same(x)
     seed = random(*out.shape)
     out.backward(tensor(seed))
-    backward = with_gradients(built(nodes, **initializers), ["x"])
-    with _RUNTIME.open(graph_to_bytes(backward.graph)) as session:
-        found = session.run({"image": image, f"{SEED}y": seed})[f"{GRADIENT}x"]
 
-    assert backward.values == ("x",)
+    found = gradient(built(nodes, **initializers), image, seed)
+
     np.testing.assert_allclose(found, x.grad.numpy(), rtol=1e-4, atol=1e-5)
     assert np.abs(found).max() > 0.01

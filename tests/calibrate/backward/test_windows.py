@@ -3,7 +3,14 @@ import pytest
 import torch
 from torch.nn import functional as F  # noqa: N812  (its usual name)
 
-from tests.calibrate.backward.against_torch import assert_as_torch, random, tensor
+from tests.calibrate.backward.against_torch import (
+    IMAGE,
+    assert_as_torch,
+    built,
+    gradient,
+    random,
+    tensor,
+)
 
 W = random(6, 4, 3, 3)
 GROUPED = random(6, 2, 3, 3)
@@ -101,3 +108,16 @@ CASES = {
 @pytest.mark.parametrize("name", CASES)
 def test_a_gradient_is_what_torch_makes_of_it(name):
     assert_as_torch(*CASES[name])
+
+
+def test_equal_values_of_a_window_share_its_gradient():
+    graph = built(
+        "m = MaxPool <kernel_shape=[3,3], pads=[1,1,1,1]>(x) "
+        "y = MaxPool <kernel_shape=[3,3], pads=[1,1,1,1]>(m)"
+    )
+    seed = np.abs(random(*IMAGE))
+
+    found = gradient(graph, random(*IMAGE), seed)
+
+    assert found.sum() == pytest.approx(seed.sum(), rel=1e-5)
+    assert (found >= 0).all()
