@@ -33,7 +33,7 @@ def test_the_report_tells_the_model_the_images_and_the_command(report, tiny):
     assert report.model.sha256 == sha256(tiny.model)
     assert [(d.role, d.images) for d in report.data] == [("calibration", 32), ("evaluation", 10)]
     assert report.provenance.command == "edgekit convert tiny.onnx"
-    assert report.calibration.observer == "mse"
+    assert report.calibration.observer == "damage"
     assert report.calibration.tensors > 0
 
 
