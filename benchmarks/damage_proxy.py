@@ -14,6 +14,7 @@ import argparse
 import json
 import random
 import sys
+import tempfile
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -53,7 +54,7 @@ if TYPE_CHECKING:
 
     Outputs = Mapping[str, NDArray[np.generic]]
 
-CALIBRATED = 128
+CALIBRATED, HELD_BACK = 64, 128
 SHARES = (0.15, 0.3, 0.5, 0.7, 0.85)
 OBSERVERS = ("mse", "minmax", "percentile", "moving-average")
 NEARLY_LOSSLESS = 0.06
@@ -89,12 +90,13 @@ def run_model(name: str, images: int) -> dict[str, Any]:
     network = network_of(detector)
     whole = open_dataset(DATA / "coco-train-mini" / "instances.json")
     calibration = replace(whole, records=whole.records[:CALIBRATED])
-    measured = replace(whole, records=whole.records[CALIBRATED : CALIBRATED + images])
+    measured = replace(whole, records=whole.records[HELD_BACK : HELD_BACK + images])
     bench = Bench(network, detector.convention, measured)
     rows = []
-    for label, graph in quantizations(network, calibration):
-        rows.append({"quantization": label, **bench.figures(graph)})
-        print(name, label, rows[-1]["agreement"], flush=True)
+    with tempfile.TemporaryDirectory() as folder:
+        for label, graph in quantizations(network, calibration, Path(folder)):
+            rows.append({"quantization": label, **bench.figures(graph)})
+            print(name, label, rows[-1]["agreement"], flush=True)
     return {
         "images": images,
         "milliseconds": bench.milliseconds(),
@@ -103,7 +105,9 @@ def run_model(name: str, images: int) -> dict[str, Any]:
     }
 
 
-def quantizations(network: Network, calibration: Dataset) -> Iterator[tuple[str, Graph]]:
+def quantizations(
+    network: Network, calibration: Dataset, cache: Path
+) -> Iterator[tuple[str, Graph]]:
     """Yield networks in part in INT8, from harmless to ruined, with their labels."""
     recipe = find_recipe("ort-cpu-int8").precision
     assert isinstance(recipe, Int8)
@@ -111,7 +115,7 @@ def quantizations(network: Network, calibration: Dataset) -> Iterator[tuple[str,
     for observer in OBSERVERS:
         precision = recipe.model_copy(update={"observer": observer})
         for rule in rules if observer in {"mse", "minmax"} else rules[:1]:
-            made = quantize_network(network, calibration, Int8Options(precision, rule))
+            made = quantize_network(network, calibration, Int8Options(precision, rule, cache))
             yield f"all, {observer}, {rule}", made.graph
             if rule != "full" or observer not in {"mse", "minmax"}:
                 continue
