@@ -32,14 +32,14 @@ from edgekit.graphs import graph_from_proto, graph_to_bytes, graph_to_proto
 from edgekit.images.classes import match_classes
 from edgekit.images.datasets import open_dataset
 from edgekit.measure.machine import describe_machine
-from edgekit.pipeline.fp16 import DECODE, HalfOptions, halve_network
+from edgekit.pipeline.fp16 import HalfOptions, halve_network
 from edgekit.pipeline.opened import candidate_of
 from edgekit.pipeline.options import ModelOptions
 from edgekit.pipeline.prepare import network_of, prepare
 from edgekit.pipeline.rows import Entry, score_entries
 from edgekit.protocols import silent
 from edgekit.quantize.half import to_half
-from edgekit.quantize.half_plan import half_plan
+from edgekit.quantize.half_plan import decode_in_float, half_plan
 from edgekit.quantize.half_rounding import rounded
 from edgekit.quantize.half_rules import ORT_CUDA
 
@@ -69,12 +69,12 @@ def main() -> None:
     parser.add_argument("models", nargs="*", default=list(MODELS))
     arguments = parser.parse_args()
     known = json.loads(RESULT.read_text(encoding="utf-8")) if RESULT.exists() else {"models": {}}
-    machine = describe_machine()
+    at, machine = commit(), describe_machine()
     known["machine"] = {"cpu": machine.cpu, "cores": machine.cores, "versions": machine.versions}
     known["converters"] = {p: version(p) for p in ("onnxconverter-common", "onnxruntime")}
-    known["kernels"] = {"commit": commit(), **sixteen_bits.run()}
+    known["kernels"] = {"commit": at, **sixteen_bits.run()}
     for name in arguments.models:
-        known["models"][name] = {"commit": commit(), "rows": run(name, arguments.images)}
+        known["models"][name] = {"commit": at, "rows": run(name, arguments.images)}
         RESULT.write_text(json.dumps(known, indent=1) + "\n", encoding="utf-8")
     print(f"written: {RESULT.name}")
 
@@ -153,8 +153,8 @@ def by_transformers(detector: Detector) -> onnx.ModelProto:
 
 def by_edgekit_whole(detector: Detector) -> onnx.ModelProto:
     """Edgekit's converter on the rewritten network, its decode left in."""
-    kept = dict.fromkeys(detector.head.float_nodes, DECODE)
     plain = detector.plain
+    kept = decode_in_float(plain, detector.head.float_nodes, ORT_CUDA)
     return graph_to_proto(to_half(plain, half_plan(plain, ORT_CUDA, kept)))
 
 

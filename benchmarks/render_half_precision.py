@@ -27,9 +27,16 @@ def converters(result: dict[str, Any]) -> list[str]:
         return [""]
     lines = ["", *render_digits.head(["", *COLUMNS])]
     for model, part in result["models"].items():
-        lines.append(f"| **{model}** |" + " |" * len(COLUMNS))
+        lines.append(f"| **{model}**, at {part['commit'][:7]} |" + " |" * len(COLUMNS))
         lines += [line(title, row) for title, row in part["rows"].items()]
-    return [*lines, ""]
+    rows = [row for part in result["models"].values() for row in part["rows"].values()]
+    counts = sorted({row["images"] for row in rows if "images" in row})
+    return [
+        *lines,
+        "",
+        f"On the first {' or '.join(map(str, counts))} images of coco-val-mini.",
+        "",
+    ]
 
 
 def line(title: str, row: dict[str, Any]) -> str:

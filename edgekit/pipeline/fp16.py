@@ -18,7 +18,7 @@ from edgekit.images.read import read_image
 from edgekit.pipeline.cache import cached_statistics
 from edgekit.protocols import silent
 from edgekit.quantize.half import plain_image, to_half
-from edgekit.quantize.half_plan import half_plan
+from edgekit.quantize.half_plan import decode_in_float, half_plan
 from edgekit.quantize.half_rounding import rounded
 from edgekit.quantize.half_rules import ORT_CUDA
 from edgekit.quantize.half_types import is_float, typed
@@ -35,8 +35,6 @@ if TYPE_CHECKING:
     from edgekit.quantize.half_plan import HalfPlan
     from edgekit.reparam.probes import Feeds
     from edgekit.values import Dataset, Graph, Preprocess, Statistics
-
-DECODE = "part of the decode: beyond 512 pixels, 16-bit floats are half a pixel apart"
 
 # Rounding moves the outputs of real detectors by 0.1 to 2 %; beyond one half, two values have
 # nothing to do with each other.
@@ -111,7 +109,7 @@ def uncalibrated_plan(network: Network, precision: Fp16) -> HalfPlan:
 
 def _kept_float(network: Network, precision: Fp16) -> dict[str, str]:
     chosen = matching_nodes(network.graph, precision.keep_float)
-    return {**dict.fromkeys(network.decode, DECODE), **chosen}
+    return {**decode_in_float(network.graph, network.decode, ORT_CUDA), **chosen}
 
 
 def _statistics(

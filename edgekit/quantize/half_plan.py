@@ -13,7 +13,7 @@ from edgekit.quantize.least_casts import FLOAT, HALF, Wire, float_side
 from edgekit.quantize.plan import constant
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     import onnx_ir as ir
     from numpy.typing import NDArray
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from edgekit.quantize.half_rules import HalfRules
     from edgekit.values import Graph, Statistics
 
+DECODE = "part of the decode: beyond 512 pixels, 16-bit floats are half a pixel apart"
 NO_KERNEL = "the runtime has no 16-bit kernel for it"
 ACCUMULATES = "it sums or multiplies over many values, where 16 bits lose the small ones"
 BETWEEN = "it only moves values between nodes in float32: in 16 bits it would take more casts"
@@ -80,6 +81,21 @@ def half_plan(
     kept = {**refused, **dict.fromkeys(between, BETWEEN)}
     touching = (name for name, found in ports.items() if found.inputs or found.outputs)
     return HalfPlan(rules, frozenset(touching) - kept.keys(), kept)
+
+
+def decode_in_float(graph: Graph, decode: Iterable[str], rules: HalfRules) -> dict[str, str]:
+    """Return the nodes of the decode that have to stay in float32, with the reason.
+
+    Those that only move values give the same on either side of a cast, and go where casts are few.
+
+    Args:
+        graph: The network.
+        decode: Nodes of the decode part, as the head finder names them.
+        rules: What the runtime wants.
+    """
+    named = set(decode)
+    computing = (node for node in graph.model.graph if node.op_type not in rules.moving)
+    return {str(node.name): DECODE for node in computing if node.name in named}
 
 
 def is_bound(node: ir.Node, position: int) -> bool:

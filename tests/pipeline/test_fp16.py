@@ -16,12 +16,13 @@ from edgekit.pipeline import convert as conversion
 from edgekit.pipeline import fp16 as module
 from edgekit.pipeline import opened
 from edgekit.pipeline.convert import convert, open_job
-from edgekit.pipeline.fp16 import DECODE, HalfOptions, halve_network, uncalibrated_plan
+from edgekit.pipeline.fp16 import HalfOptions, halve_network, uncalibrated_plan
 from edgekit.pipeline.inspect import inspect
 from edgekit.pipeline.opened import open_detector
 from edgekit.pipeline.options import ModelOptions
 from edgekit.pipeline.prepare import network_of, prepare
 from edgekit.protocols import silent
+from edgekit.quantize.half_plan import DECODE
 
 USUAL = HalfOptions(Fp16(kind="fp16"))
 TARGET = {"target": "ort-cuda-fp16", "calib": None}

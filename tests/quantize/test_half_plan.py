@@ -6,8 +6,10 @@ import pytest
 from edgekit.quantize.half_plan import (
     ACCUMULATES,
     BETWEEN,
+    DECODE,
     NO_KERNEL,
     QUANTIZED,
+    decode_in_float,
     half_plan,
     is_bound,
 )
@@ -57,6 +59,17 @@ def test_the_decode_part_stays_in_float32_for_the_reason_given():
 
     assert found.nodes == {"Conv"}
     assert found.kept_float == {"Sigmoid": "kept"}
+
+
+def test_what_only_moves_values_in_the_decode_goes_where_casts_are_few():
+    body = "a = Conv(x, w) b = Conv(x, w) j = Concat<axis=1>(a, b) r = Transpose(j) y = Sigmoid(r)"
+    graph = network(f"g (float[1,4,6,6] x) => (y) {{ {body} }}", **CONSTANTS)
+    decode = ("Concat", "Transpose", "Sigmoid")
+
+    kept = decode_in_float(graph, decode, ORT_CUDA)
+
+    assert kept == {"Sigmoid": DECODE}
+    assert half_plan(graph, ORT_CUDA, kept).nodes == {"Conv", "Conv_1", "Concat", "Transpose"}
 
 
 @pytest.mark.parametrize(
