@@ -24,8 +24,11 @@ class Threshold(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     fp32: float = Field(description="FP32's threshold.")
-    here: float = Field(description="The artifact's, which keeps as many detections.")
-    ci95: tuple[float, float] = Field(description="95 % interval of that one, over images.")
+    here: float = Field(
+        description="The artifact's: 'same_count', or FP32's own where 'ci95' holds that."
+    )
+    same_count: float = Field(description="The one that keeps as many detections.")
+    ci95: tuple[float, float] = Field(description="95 % interval of 'same_count', over images.")
     images: int = Field(description="How many images it was found on.")
     same_precision: float | None = Field(
         default=None,

@@ -82,7 +82,8 @@ def thresholds_of(row: Row) -> tuple[NamedThreshold, ...]:
     return tuple(
         NamedThreshold(
             fp32=t.fp32.confidence,
-            here=t.same_count.confidence,
+            here=t.advised,
+            same_count=t.same_count.confidence,
             ci95=t.same_count_ci95,
             images=row.diagnosis.images,
             same_precision=_confidence(t.same_precision),

@@ -72,6 +72,8 @@ def default_confidence(artifact: Path) -> DefaultConfidence:
     if not thresholds:
         return DefaultConfidence(USUAL_CONFIDENCE)
     first = thresholds[0]
+    if first.here == first.fp32:
+        return DefaultConfidence(first.here)
     note = (
         f"Shown from confidence {first.here:.3f}, which keeps as many detections as FP32 keeps at "
         f"{first.fp32:g} (manifest.json). --confidence sets another."

@@ -132,6 +132,13 @@ class Threshold(Part):
     same_precision: Kept | None = None
     same_recall: Kept | None = None
 
+    @property
+    def advised(self) -> float:
+        """The threshold to use: FP32's own where the images do not show that another is due."""
+        low, high = self.same_count_ci95
+        own = self.fp32.confidence
+        return own if low <= own <= high else self.same_count.confidence
+
 
 class Diagnosis(Part):
     """Where the loss of a row comes from.

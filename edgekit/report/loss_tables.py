@@ -79,9 +79,9 @@ def _advice(threshold: Threshold) -> str:
         f"{here.confidence:.3f} (95 %: {low:.3f} to {high:.3f}): {here.detections} detections, "
         f"against {threshold.unchanged.detections} at {fp32.confidence:g}"
     )
-    if low <= fp32.confidence <= high:
-        text += "; the two thresholds cannot be told apart on these images"
-    return text + "."
+    if threshold.advised == fp32.confidence:
+        return f"{text}; the two cannot be told apart on these images, so use {fp32.confidence:g}."
+    return f"{text}."
 
 
 def _causes(diagnosis: Diagnosis) -> Table:

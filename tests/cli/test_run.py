@@ -3,6 +3,8 @@ import json
 import cv2
 import onnx
 
+from tests.pipeline.test_run import artifact_with, named
+
 
 def lines(ended):
     return [json.loads(line) for line in ended.stdout.splitlines()]
@@ -69,11 +71,13 @@ def test_a_confidence_above_one_is_refused(edgekit, out, tiny):
     assert edgekit("run", out, tiny.calib, "--confidence", 25).code == 2
 
 
-def test_without_a_confidence_it_says_which_one_keeps_what_fp32_keeps(edgekit, out, tiny):
+def test_without_a_confidence_it_says_which_one_keeps_what_fp32_keeps(edgekit, out, tiny, tmp_path):
+    artifact = artifact_with(out, tmp_path / "a", [named(0.2)])
     image = tiny.calib / "1-00.png"
 
-    usual, asked = edgekit("run", out, image), edgekit("run", out, image, "--confidence", 0.25)
+    usual = edgekit("run", artifact, image)
+    asked = edgekit("run", artifact, image, "--confidence", 0.2)
 
-    assert "edgekit: Shown from confidence 0." in usual.stderr
-    assert "--confidence sets another." in usual.stderr
-    assert "Shown from" not in asked.stderr
+    assert usual.stderr.startswith("edgekit: Shown from confidence 0.200, which keeps as many")
+    assert asked.stderr == ""
+    assert usual.stdout == asked.stdout

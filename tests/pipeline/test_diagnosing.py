@@ -64,7 +64,11 @@ def test_the_manifest_names_the_thresholds_of_the_report(out, int8):
     assert named == thresholds_of(int8)
     assert [t.fp32 for t in named] == [t.fp32.confidence for t in int8.diagnosis.thresholds]
     assert named[0].fp32 == 0.25
-    assert named[0].ci95[0] <= named[0].here <= named[0].ci95[1]
+    assert [t.same_count for t in named] == [
+        t.same_count.confidence for t in int8.diagnosis.thresholds
+    ]
+    assert [t.here for t in named] == [t.advised for t in int8.diagnosis.thresholds]
+    assert named[0].ci95[0] <= named[0].same_count <= named[0].ci95[1]
     assert named[0].images == 10
 
 
@@ -72,7 +76,7 @@ def test_an_artifact_run_at_its_threshold_finds_as_much_as_fp32(out, int8, tiny,
     threshold = read_artifact(out)[0].thresholds[0]
     candidate = open_detector(out, ModelOptions(), "int8").candidate
 
-    with Predictor(candidate.at_confidence(threshold.here)) as predictor:
+    with Predictor(candidate.at_confidence(threshold.same_count)) as predictor:
         shown = [predictor.detect(record_pixels(r)) for r in scored.records]
 
     fp32 = sum(len(above(b, 0.25)) for b in found["fp32"].boxes.values())

@@ -5,7 +5,7 @@ import cv2
 import numpy as np
 import pytest
 
-from edgekit.backends.artifact import MANIFEST, read_artifact
+from edgekit.backends.artifact import MANIFEST
 from edgekit.errors import ConfigError, DataError
 from edgekit.pipeline.convert import convert
 from edgekit.pipeline.options import ModelOptions
@@ -80,24 +80,38 @@ def test_what_is_no_detector_is_refused(tiny, tmp_path):
         list(run(tmp_path, str(tiny.calib), 0.25))
 
 
-def test_an_artifact_is_run_at_the_confidence_that_keeps_what_fp32_keeps(out):
-    first = read_artifact(out)[0].thresholds[0]
+def artifact_with(out, folder, thresholds):
+    """Return a copy of the artifact that names other thresholds, or has no such key."""
+    copy = shutil.copytree(out / "artifact", folder)
+    manifest = json.loads((copy / MANIFEST).read_text())
+    del manifest["thresholds"]
+    more = {} if thresholds is None else {"thresholds": thresholds}
+    (copy / MANIFEST).write_text(json.dumps(manifest | more))
+    return copy
 
-    default = default_confidence(out)
 
-    assert default.value == first.here
-    assert f"from confidence {first.here:.3f}" in default.note
+def named(here, **other):
+    return {"fp32": 0.25, "here": here, "same_count": 0.2, "ci95": [0.1, 0.3], "images": 9} | other
+
+
+def test_an_artifact_is_run_at_the_confidence_that_keeps_what_fp32_keeps(out, tmp_path):
+    artifact = artifact_with(out, tmp_path / "a", [named(0.2), named(0.4, fp32=0.5)])
+
+    default = default_confidence(artifact)
+
+    assert default.value == 0.2
+    assert default.note.startswith("Shown from confidence 0.200, which keeps as many detections")
     assert "as FP32 keeps at 0.25 (manifest.json)" in default.note
 
 
-def test_a_model_file_or_an_artifact_that_names_none_is_run_at_the_usual_confidence(
-    out, tiny, tmp_path
+@pytest.mark.parametrize("thresholds", [None, [], [named(0.25)]])
+def test_without_a_confidence_of_its_own_an_artifact_is_run_at_the_usual_one(
+    out, tmp_path, thresholds
 ):
-    older = shutil.copytree(out / "artifact", tmp_path / "older")
-    manifest = json.loads((older / MANIFEST).read_text())
-    del manifest["thresholds"]
-    (older / MANIFEST).write_text(json.dumps(manifest))
+    default = default_confidence(artifact_with(out, tmp_path / "a", thresholds))
 
-    for path in (tiny.model, older):
-        default = default_confidence(path)
-        assert (default.value, default.note) == (0.25, None)
+    assert (default.value, default.note) == (0.25, None)
+
+
+def test_a_model_file_is_run_at_the_usual_confidence(tiny):
+    assert default_confidence(tiny.model).value == 0.25
