@@ -63,7 +63,7 @@ MODELS = {
     "yolox_nano_kazuhito": ModelOptions(),
     "picodet_s_320_coco": ModelOptions(family="picodet"),
 }
-OBSERVERS = ("minmax", "moving-average", "percentile", "mse")
+OBSERVERS = ("minmax", "moving-average", "percentile", "mse", "damage")
 PEERS = {
     "ort quantize_static defaults": peers.ORT_DEFAULTS,
     "ort quantize_static conv-only": peers.ORT_CONV_ONLY,

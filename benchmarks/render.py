@@ -20,6 +20,7 @@ import render_digits  # noqa: E402  (a sibling script)
 import render_families  # noqa: E402  (a sibling script)
 import render_folding  # noqa: E402  (a sibling script)
 import render_half_precision  # noqa: E402  (a sibling script)
+import render_range_choices  # noqa: E402  (a sibling script)
 import render_rewrite_parity  # noqa: E402  (a sibling script)
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ PAGES = (
     HERE.parent / "docs" / "decisions" / "0013-what-rounding-does-is-allowed.md",
     HERE.parent / "docs" / "decisions" / "0015-what-is-in-16-bits.md",
     HERE.parent / "docs" / "decisions" / "0016-no-16-bit-activations-on-cpu.md",
+    HERE.parent / "docs" / "decisions" / "0017-ranges-by-the-damage-they-do.md",
     HERE.parent / "docs" / "explanation" / "calibration-images.md",
     HERE.parent / "docs" / "explanation" / "reparameterization-and-int8.md",
     HERE.parent / "docs" / "explanation" / "rewrites.md",
@@ -51,7 +53,7 @@ COLUMNS = (
 ROWS = {
     "as-given fp32": "FP32, the file as given",
     "edgekit fp32": "FP32, edgekit",
-    "edgekit int8 mse": "**INT8, edgekit**",
+    "edgekit int8 mse": "**INT8, edgekit**, `observer: mse`",
     "ort quantize_static conv-only": "INT8, ORT `quantize_static`, Conv/Gemm/MatMul only",
     "ort quantize_static defaults": "INT8, ORT `quantize_static`, defaults",
     "nncf defaults (openvino)": "INT8, NNCF defaults, on OpenVINO",
@@ -136,6 +138,7 @@ PARTS: dict[str, Callable[[], list[str]]] = {
     "folding": lambda: render_folding.table(render_folding.committed()),
     "half precision": lambda: render_half_precision.converters(render_half_precision.committed()),
     "16-bit kernels": lambda: render_half_precision.kernels(render_half_precision.committed()),
+    "range choices": lambda: render_range_choices.table(render_range_choices.committed()),
     "rounding": lambda: render_rewrite_parity.rounding(render_rewrite_parity.committed()),
     "wrong rewrites": lambda: render_rewrite_parity.wrong(render_rewrite_parity.committed()),
     **{

@@ -141,7 +141,7 @@ def _weighed(
     found: Mapping[str, NDArray[np.generic]], name: str, seen: TensorStatistics
 ) -> NDArray[np.float64]:
     """Return one image's squared gradients summed by bin; what is not finite counts nothing."""
-    values = found[_VALUES + name]
+    values = found[_VALUES + name].astype(np.float32, copy=False)
     weights = np.nan_to_num(found[_WEIGHTS + name].astype(np.float64) ** 2, nan=0.0, posinf=0.0)
     scaled = (values + seen.limit) * (len(seen.counts) / (2 * seen.limit))
     index = np.clip(scaled, 0, len(seen.counts) - 1).astype(np.int64)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from edgekit import __version__
@@ -76,7 +76,8 @@ def quantize_network(
     if precision.observer == "damage":
         weights = _importance(network, statistics, calibration, progress)
         ranges = choose_ranges(graph, statistics, "damage", weights)
-    return quantize(graph, decided, ranges, options.weight_rule)
+    quantized = quantize(graph, decided, ranges, options.weight_rule)
+    return replace(quantized, statistics=statistics)
 
 
 def _plain(observer: Observer) -> Observer:

@@ -35,6 +35,9 @@ def test_the_report_tells_the_model_the_images_and_the_command(report, tiny):
     assert report.provenance.command == "edgekit convert tiny.onnx"
     assert report.calibration.observer == "damage"
     assert report.calibration.tensors > 0
+    assert [point.images for point in report.calibration.curve] == [8, 16, 24, 32]
+    assert report.calibration.advice.startswith(("Stop: ", "Add about "))
+    assert report.calibration.findings == ()
 
 
 def test_manifest_lock_and_report_name_the_same_files(out, tiny):
