@@ -114,9 +114,9 @@ def _fates(diagnosis: Diagnosis) -> Table:
 
 def _thresholds(diagnosis: Diagnosis) -> Table:
     rows = []
-    for threshold in diagnosis.thresholds:
+    for number, threshold in enumerate(diagnosis.thresholds):
         named = {
-            "FP32": threshold.fp32,
+            "FP32, best F1" if number else "FP32": threshold.fp32,
             "here, unchanged": threshold.unchanged,
             "here, as many detections": threshold.same_count,
             "here, same precision": threshold.same_precision,

@@ -86,3 +86,11 @@ def test_an_example_shows_both_sides(diagnosis):
         "street_1.jpg: per|son 0.43 in FP32, per|son 0.12 here, IoU 0.91",
         "street_1.jpg: nothing in FP32, per|son 0.43 here",
     )
+
+
+def test_the_second_threshold_is_of_the_best_f1(diagnosis):
+    twice = without(diagnosis, thresholds=diagnosis.thresholds * 2)
+
+    names = [row[0] for row in loss_tables(twice)[2].rows]
+
+    assert names[::4] == ["FP32", "FP32, best F1"]
