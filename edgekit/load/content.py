@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 _LARGEST_TABLE = 1 << 32
 _LATEST_IR = 31  # ONNX is at 13
+# A pickle begins with the version of its protocol; the two before version 2 said nothing.
+_PICKLES = tuple(bytes((0x80, protocol)) for protocol in range(2, 6))
 # What may follow the version in ONNX's message: names and versions, the graph, and opsets.
 _ONNX_FIELDS = frozenset(b"\x12\x1a\x22\x28\x32\x3a\x42\x72")
 
@@ -45,7 +47,7 @@ def kind_of_content(start: bytes) -> ModelKind | None:
         return ZIP
     if start[8:9] == b"{" and 2 <= int.from_bytes(start[:8], "little") < _LARGEST_TABLE:
         return SAFETENSORS
-    if start.startswith(b"\x80\x02"):
+    if start.startswith(_PICKLES):
         return PICKLE
     is_versioned = len(start) > 2 and start[0] == 8 and 0 < start[1] <= _LATEST_IR
     return ONNX if is_versioned and start[2] in _ONNX_FIELDS else None

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from edgekit.errors import ModelError, UnknownClassError
 from edgekit.load.checkpoint.read import read_checkpoint, read_safetensors
 from edgekit.load.checkpoint.state import find_state
+from edgekit.load.content import PICKLE, ZIP, kind_of_content
 from edgekit.optional import require
 from edgekit.pipeline.origin import NAMED, Built, Origin, chosen_size
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from edgekit.pipeline.options import ModelOptions
 
 _SUFFIXES = frozenset({".pt", ".pth", ".ckpt", ".pt2", ".torchscript", ".safetensors"})
-_MAGIC = (b"PK\x03\x04", b"\x80\x02")  # a zip archive, and a pickle of torch before 1.6
+_TELLING = 16  # bytes at the start that are enough to tell kinds of files apart
 _SIDE = 640
 # The families that prepare images as an earlier one does, and may be given that one's name.
 _PREPARED_AS = {"yolov7": "yolov5", "yolov9": "yolov8", "yolov10": "yolov8", "yolo11": "yolov8"}
@@ -31,7 +32,7 @@ def is_checkpoint(path: Path) -> bool:
     if path.suffix.lower() == ".onnx" or not path.is_file():
         return False
     with path.open("rb") as file:
-        return file.read(4).startswith(_MAGIC)
+        return kind_of_content(file.read(_TELLING)) in {ZIP, PICKLE}
 
 
 def checkpoint_origin(path: Path, options: ModelOptions) -> Origin:

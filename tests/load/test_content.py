@@ -47,8 +47,16 @@ def test_what_torch_saves_is_known(as_zip, kind, tmp_path):
     assert kind_of_content(file.read_bytes()) is kind
 
 
+@pytest.mark.parametrize("protocol", range(2, pickle.HIGHEST_PROTOCOL + 1))
+def test_what_torch_before_1_6_saves_is_known_by_any_protocol(protocol, tmp_path):
+    file = tmp_path / "a"
+    torch.save({"a": 1}, file, pickle_protocol=protocol, _use_new_zipfile_serialization=False)
+
+    assert kind_of_content(file.read_bytes()) is PICKLE
+
+
 @pytest.mark.parametrize(
-    "data", [b"", b"\x08", b"\x08\x00\x12", b"[net]\nwidth=64", b"<html>", pickle.dumps(1, 4)]
+    "data", [b"", b"\x08", b"\x08\x00\x12", b"[net]\nwidth=64", b"<html>", pickle.dumps(1, 1)]
 )
 def test_other_bytes_are_none_of_them(data):
     assert kind_of_content(data) is None
