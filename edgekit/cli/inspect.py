@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -21,6 +22,8 @@ from edgekit.cli.flags import (
 
 if TYPE_CHECKING:
     from edgekit.pipeline.inspect import Inspection
+
+_COMMA = re.compile(r",(?! )")
 
 
 def inspect(
@@ -90,8 +93,8 @@ def _print(found: Inspection) -> None:
     from edgekit.cli.tables import show
     from edgekit.report.rewritten import HEADINGS, cells
 
-    # Commas without a space would not be broken, and the end of a long line be cut off.
-    facts = [{"fact": k, "value": str(v).replace(",", ", ")} for k, v in found.facts.items()]
+    # A line without a space would not be broken, and its end be cut off.
+    facts = [{"fact": k, "value": _COMMA.sub(", ", str(v))} for k, v in found.facts.items()]
     typer.echo(show(facts, as_json=False))
     changes = [
         {"structure": k.replace("_", " "), "as given": before, "rewritten": vars(found.plain)[k]}

@@ -80,6 +80,12 @@ def test_nothing_of_the_preprocessing_is_cut_off(edgekit, tiny):
     assert whole["preprocess"].replace(",", ", ") in text
 
 
+def test_a_comma_has_one_space_behind_it(edgekit, tiny):
+    (line,) = [s for s in edgekit("inspect", tiny.model).stdout.splitlines() if "cut off" in s][:1]
+
+    assert line.split(maxsplit=1)[1].strip() == "cut off, in NumPy"
+
+
 def test_a_network_that_needed_no_rewrite_has_no_table_of_them(edgekit, tiny):
     assert "Largest difference" not in edgekit("inspect", tiny.model).stdout
 
