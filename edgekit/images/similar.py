@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from edgekit.values import Pixels
 
 SIDE = 9
-# Both have to hold. The nearest of 23,005 pairs of photographs differed in 29 signs, and copies that
-# were saved again, scaled or brightened in 18 at most. On an even background most signs say
+# Both have to hold. The nearest of 23,005 pairs of photographs differed in 29 signs, and copies
+# that were saved again, scaled or brightened in 18 at most. On an even background most signs say
 # nothing: there the grey levels tell pictures apart. What that finds: benchmarks/near_duplicates.py
 MAX_DIFFERENT_SIGNS = 18
 MIN_CORRELATION = 0.9

@@ -75,7 +75,10 @@ def test_a_recipe_extends_one_level_only(write):
         ({"devise": "host"}, "key 'devise': extra"),
         ({"precision": {"kind": "int4"}}, "key 'precision': .*'fp32', 'fp16', 'int8'"),
         ({"precision": {"kind": "fp32", "observer": "mse"}}, r"precision\.fp32\.observer': extra"),
-        ({"precision": {"kind": "int8", "observer": "best"}}, "observer': .*'damage', found 'best'"),
+        (
+            {"precision": {"kind": "int8", "observer": "best"}},
+            "observer': .*'damage', found 'best'",
+        ),
         ({"gates": {"p90_ms_max": -1}}, r"gates\.p90_ms_max': .*greater than 0, found -1"),
     ],
 )
