@@ -72,6 +72,12 @@ def anchors_in_cells(pixels: Sequence[Sequence[int]]) -> torch.Tensor:
     return sizes / torch.tensor(STRIDES).reshape(-1, 1, 1)
 
 
+def anchors_in_pixels(pixels: Sequence[Sequence[int]]) -> torch.Tensor:
+    """Return the same in pixels, ``(maps, 1, per cell, 1, 1, 2)``, as early packages store them."""
+    sizes = torch.tensor(pixels, dtype=torch.float32)
+    return sizes.reshape(len(pixels), 1, -1, 1, 1, 2)
+
+
 def anchor_branches(widths: Sequence[int], classes: int, anchors: int = 3) -> nn.ModuleList:
     """Return a convolution per map that gives all predictions of a cell."""
     return nn.ModuleList(nn.Conv2d(width, anchors * (5 + classes), 1) for width in widths)

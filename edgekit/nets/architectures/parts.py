@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from torch import nn
 
-from edgekit.nets.blocks.yolo import C3, Bottleneck, C2f, ConvBlock, Sppf
+from edgekit.nets.blocks.yolo import C3, Bottleneck, C2f, ConvBlock, Focus, Spp, Sppf
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 _EPS = 1e-3  # what every family here sets its batch norms to
 
@@ -56,3 +56,14 @@ def sppf(width: int) -> Sppf:
     """Return three poolings over 5 x 5 in a row, on half the width."""
     pool = nn.MaxPool2d(5, 1, 2)
     return Sppf(conv(width, width // 2), conv(width // 2 * 4, width), pool)
+
+
+def spp(width: int, windows: Sequence[int] = (5, 9, 13)) -> Spp:
+    """Return poolings over ``windows`` side by side, on half the width."""
+    pools = nn.ModuleList(nn.MaxPool2d(window, 1, window // 2) for window in windows)
+    return Spp(conv(width, width // 2), conv(width // 2 * (1 + len(windows)), width), pools)
+
+
+def focus(width: int) -> Focus:
+    """Return the convolution of 3 x 3 that reads an image of 3 channels as one of 12."""
+    return Focus(conv(4 * 3, width, 3))

@@ -99,6 +99,7 @@ def _layers(first: int, last: int) -> tuple[str, ...]:
 
 
 _V5 = "README of YOLOv5 v7.0, table of pretrained checkpoints"
+_V5_EARLY = "README of YOLOv5 v5.0, table of pretrained checkpoints"
 _V5_LITE = "README of YOLOv5-Lite, table of comparison, of the network after its layers are merged"
 _V6 = {
     "0.2": "README of YOLOv6 0.2.0, table of benchmark",
@@ -125,6 +126,12 @@ _V11 = "Ultralytics documentation, models/yolo11, table of detection models"
 def _yolov5(size: str, parameters: str, gmacs: float) -> Architecture:
     build = partial(yolov5.build, size)
     return Architecture(f"yolov5{size}", "yolov5", build, parameters, gmacs, _V5, _anchors(24))
+
+
+def _early_yolov5(size: str, parameters: str, gmacs: float) -> Architecture:
+    """Return the network of versions 4 and 5, which are laid out alike."""
+    known, build = _yolov5(size, parameters, gmacs), partial(yolov5.build_early, size)
+    return replace(known, name=f"yolov5{size}-5.0", build=build, source=_V5_EARLY)
 
 
 def _yolov5_lite(size: str, parameters: str, gmacs: float) -> Architecture:
@@ -248,6 +255,7 @@ def _mobileone(size: str, parameters: str, gmacs: float) -> Architecture:
 _ALL: tuple[Architecture, ...] = (
     _yolov5("n", "1.9M", 2.25),
     _yolov5("s", "7.2M", 8.25),
+    _early_yolov5("s", "7.3M", 8.5),
     _yolov5_lite("s", "1.64M", 0.83),
     *_yolov6("n", "4.65M", 5.7),
     *_yolov6("s", "18.5M", 22.65),

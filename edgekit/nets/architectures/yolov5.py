@@ -1,4 +1,4 @@
-"""YOLOv5 (version 6 and later) by size, as its package saves it.
+"""YOLOv5 by size, as its package saves it: version 6 and later, and 4 to 5.
 
 Source:
     Jocher et al., "YOLOv5" (2020 to 2022): layers and sizes, no code.
@@ -10,11 +10,18 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from edgekit.nets.architectures.chain import Chain, repeats, scaled
-from edgekit.nets.architectures.heads import STRIDES, anchor_branches, anchors_in_cells
-from edgekit.nets.architectures.parts import bottleneck, c3, sppf
+from edgekit.nets.architectures.heads import (
+    STRIDES,
+    anchor_branches,
+    anchors_in_cells,
+    anchors_in_pixels,
+)
+from edgekit.nets.architectures.parts import bottleneck, c3, focus, spp, sppf
 from edgekit.nets.heads.anchors import AnchorHead
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from torch import nn
 
 _SIZES = {"n": (0.33, 0.25), "s": (0.33, 0.5)}
@@ -33,13 +40,34 @@ def build(size: str, classes: int) -> nn.Module:
         size: ``n`` or ``s``.
         classes: How many.
     """
+    return _build(size, classes, _backbone)[0]
+
+
+def build_early(size: str, classes: int) -> nn.Module:
+    """Return the network of versions 4 and 5: its image spread to channels, poolings in parallel.
+
+    Args:
+        size: ``s``.
+        classes: How many.
+    """
+    network, head = _build(size, classes, _early_backbone)
+    head.register_buffer("anchor_grid", anchors_in_pixels(ANCHORS))  # stored, and never read
+    return network
+
+
+def _build(
+    size: str,
+    classes: int,
+    backbone: Callable[[Chain, list[int], float], tuple[int, int]],
+) -> tuple[nn.Module, AnchorHead]:
     depth, width = _SIZES[size]
     widths = [scaled(channels, width) for channels in (64, 128, 256, 512, 1024)]
     chain = Chain()
-    fine, medium = _backbone(chain, widths, depth)
+    fine, medium = backbone(chain, widths, depth)
     maps = _neck(chain, (fine, medium), widths, repeats(3, depth))
     outputs = anchor_branches([chain.width_of(place) for place in maps], classes)
-    return chain.network(AnchorHead(outputs, anchors_in_cells(ANCHORS), STRIDES), maps)
+    head = AnchorHead(outputs, anchors_in_cells(ANCHORS), STRIDES)
+    return chain.network(head, maps), head
 
 
 def _backbone(chain: Chain, widths: list[int], depth: float) -> tuple[int, int]:
@@ -49,6 +77,18 @@ def _backbone(chain: Chain, widths: list[int], depth: float) -> tuple[int, int]:
         chain.conv(width, 3, 2)
         maps.append(_block(chain, width, repeats(count, depth), add=True))
     chain.add(sppf(chain.width), chain.width)
+    return maps[1], maps[2]
+
+
+def _early_backbone(chain: Chain, widths: list[int], depth: float) -> tuple[int, int]:
+    chain.add(focus(widths[0]), widths[0])
+    maps = []
+    for width, count in zip(widths[1:4], (3, 9, 9), strict=True):
+        chain.conv(width, 3, 2)
+        maps.append(_block(chain, width, repeats(count, depth), add=True))
+    chain.conv(widths[4], 3, 2)
+    chain.add(spp(chain.width), chain.width)
+    _block(chain, chain.width, repeats(3, depth), add=False)
     return maps[1], maps[2]
 
 

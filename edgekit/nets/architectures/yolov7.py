@@ -14,7 +14,12 @@ import torch
 from torch import nn
 
 from edgekit.nets.architectures.chain import Chain
-from edgekit.nets.architectures.heads import STRIDES, anchor_branches, anchors_in_cells
+from edgekit.nets.architectures.heads import (
+    STRIDES,
+    anchor_branches,
+    anchors_in_cells,
+    anchors_in_pixels,
+)
 from edgekit.nets.architectures.parts import conv
 from edgekit.nets.blocks.yolov7 import Implicit, Pooled, SppCspc
 from edgekit.nets.blocks.yolov9 import SummedBranches
@@ -73,8 +78,7 @@ def _head(
         behind = [Implicit(torch.ones(1, outputs, 1, 1), multiplies=True) for _ in widths]
         ia, im = nn.ModuleList(before), nn.ModuleList(behind)
         head = ImplicitAnchorHead(m, anchors, STRIDES, ia=ia, im=im)
-    grid = torch.tensor(pixels, dtype=torch.float32).reshape(len(pixels), 1, -1, 1, 1, 2)
-    head.register_buffer("anchor_grid", grid)
+    head.register_buffer("anchor_grid", anchors_in_pixels(pixels))
     return head
 
 

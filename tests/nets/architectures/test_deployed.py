@@ -27,6 +27,7 @@ HEADS = {
     "yolov7-tiny-training": AnchorsHead,
     "yolov6n": DistancesHead,
     "yolox-nano": GridHead,
+    "yolov5s-5.0": AnchorsHead,
     "yolov5-lite-s": AnchorsHead,
     "yolov8n-ghost": DistancesHead,
 }

@@ -4,6 +4,7 @@ import torch
 from edgekit.nets.architectures.heads import (
     anchor_branches,
     anchors_in_cells,
+    anchors_in_pixels,
     box_branches,
     class_branches,
     class_width,
@@ -50,6 +51,16 @@ def test_anchors_are_measured_in_cells_of_their_map():
     cells = anchors_in_cells(((8, 16), (16, 48), (32, 320)))
 
     assert cells.tolist() == [[[1, 2]], [[1, 3]], [[1, 10]]]
+
+
+def test_anchors_in_pixels_are_those_in_cells_times_the_stride():
+    pixels = ((8, 16, 24, 8), (16, 48, 32, 32), (32, 320, 64, 32))
+
+    found = anchors_in_pixels(pixels)
+
+    assert found.shape == (3, 1, 2, 1, 1, 2)
+    strides = torch.tensor([8.0, 16.0, 32.0]).reshape(3, 1, 1)
+    assert torch.equal(found.squeeze(), anchors_in_cells(pixels) * strides)
 
 
 def test_every_anchor_of_a_cell_has_its_own_prediction():

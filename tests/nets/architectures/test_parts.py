@@ -8,7 +8,9 @@ from edgekit.nets.architectures.parts import (
     c3,
     conv,
     depthwise,
+    focus,
     linear,
+    spp,
     sppf,
 )
 
@@ -66,3 +68,25 @@ def test_every_inner_block_widens_what_is_joined(part, width):
 
 def test_four_maps_are_joined_after_pooling():
     assert widths(sppf(8)) == {"cv1.conv": (8, 4), "cv2.conv": (16, 8)}
+
+
+def test_poolings_in_parallel_see_what_poolings_in_a_row_see():
+    torch.manual_seed(0)
+    parallel, row = spp(8).eval(), sppf(8).eval()
+    image = torch.randn(1, 8, 20, 20)
+
+    row.load_state_dict(parallel.state_dict())
+
+    with torch.inference_mode():
+        assert torch.equal(parallel(image), row(image))
+
+
+def test_poolings_of_other_windows_are_joined_with_their_input():
+    assert widths(spp(8, (3, 5)))["cv2.conv"] == (12, 8)
+
+
+def test_a_focus_halves_an_image_without_losing_a_pixel():
+    layer = focus(8)
+
+    assert widths(layer) == {"conv.conv": (12, 8)}
+    assert layer.eval()(torch.zeros(1, 3, 32, 64)).shape == (1, 8, 16, 32)
