@@ -36,7 +36,7 @@ from ort_cpu_int8 import commit  # noqa: E402
 from edgekit.export.simplify import simplify  # noqa: E402
 from edgekit.export.torch_onnx import ExportOptions, export_detector  # noqa: E402
 from edgekit.graphs import graph_from_model  # noqa: E402
-from edgekit.macs import macs_per_node  # noqa: E402
+from edgekit.macs import macs_per_node, parameters  # noqa: E402
 from edgekit.measure.machine import describe_machine  # noqa: E402
 from edgekit.nets.architectures.registry import ARCHITECTURES  # noqa: E402
 from edgekit.nets.darknet.build import build_darknet  # noqa: E402
@@ -62,7 +62,6 @@ if TYPE_CHECKING:
 
 SMALL_SIDE = 64
 CONVOLUTIONS = frozenset({"Conv", "ConvTranspose"})
-WEIGHTED = CONVOLUTIONS | {"Gemm", "MatMul"}
 WEIGHTS_ALONE = frozenset({"yolox", "nanodet", "repvgg", "mobileone"})
 CHECKED_WITH = {name: f"{name}.pt" for name in ("yolov5n", "yolov8n", "yolov10s")}
 DEPLOYED, AS_TRAINED, IN_THE_FILE = "deployed", "as trained", "in the file"
@@ -134,16 +133,21 @@ def darknet(name: str, side: int, size: str, gflops: float | None, source: str) 
 
 def named_module(known: Architecture) -> nn.Module:
     """Return the network for the classes of COCO, or for those of ImageNet."""
-    return fill(known.build(1000 if known.side == 224 else 80))
+    module = fill(known.build(1000 if known.side == 224 else 80))
+    return used_to_an_image(module, known.side) if known.name in GROWING else module
 
 
 def darknet_module(name: str, side: int) -> nn.Module:
-    """Return the network of a published configuration, for images of ``side``.
-
-    Its normalizations have the statistics of what they see: its sums of many layers would grow
-    beyond what the exponentials of its boxes take.
-    """
+    """Return the network of a published configuration, for images of ``side``."""
     module = fill(build_darknet((OLDER | PUBLISHED)[name](side).read()).module)
+    return used_to_an_image(module, side)
+
+
+def used_to_an_image(module: nn.Module, side: int) -> nn.Module:
+    """Return ``module``, its normalizations with the statistics of what they see.
+
+    Sums of many layers would otherwise grow beyond what the exponentials of its boxes take.
+    """
     norms = [part for part in module.modules() if isinstance(part, torch.nn.BatchNorm2d)]
     for norm in norms:
         norm.momentum = 1.0
@@ -194,6 +198,7 @@ _DARKNET = (
         f"{_ZOO.format('yolo-v4-tiny')}; operations: {_README}",
     ),
 )
+GROWING = frozenset({"yolox-darknet53"})  # one long chain of sums, as Darknet's own networks
 NETWORKS = {of.name: of for of in (*_DARKNET, *map(named, ARCHITECTURES.values()))}
 
 
@@ -260,7 +265,7 @@ def sizes_and_float32(module: nn.Module, network: Network, side: int) -> dict[st
     work = folded.graph if deployed else drop_auxiliary_outputs(trained).graph
     kinds = [node.op_type for node in folded.graph.model.graph]
     return {
-        "parameters": weights(work) if deployed else learned(module, network.counted),
+        "parameters": parameters(work) if deployed else learned(module, network.counted),
         "gmacs": round(sum(macs_per_node(work).values()) / 1e9, 3),
         "convolutions": [convolutions(trained), convolutions(folded.graph)],
         "batchnorms_left": kinds.count("BatchNormalization"),
@@ -311,17 +316,6 @@ def learned(module: nn.Module, counted: str) -> int:
         norms = [part for part in module.modules() if isinstance(part, torch.nn.BatchNorm2d)]
         count += sum(2 * norm.num_features for norm in norms)
     return count
-
-
-def weights(graph: Graph) -> int:
-    """Return how many numbers the layers hold; what anchors and strides take is none of them.
-
-    Nor are biases of zeros, which the exporter writes for layers that have none.
-    """
-    layers = [node for node in graph.model.graph if node.op_type in WEIGHTED]
-    held = {value for layer in layers for value in layer.inputs[1:] if value is not None}
-    arrays = [value.const_value.numpy() for value in held if value.const_value is not None]
-    return sum(array.size for array in arrays if array.any())
 
 
 def convolutions(graph: Graph) -> int:
