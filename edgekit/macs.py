@@ -36,16 +36,26 @@ def macs_per_node(graph: Graph) -> dict[str, int]:
 def parameters(graph: Graph) -> int:
     """Return how many numbers the layers of the network have learned.
 
-    As frameworks count: of a batch normalization gain and bias, not the statistics; and nothing
-    of a decode, whose grids and strides are constants of the format.
+    As frameworks count: of a batch normalization gain and bias, not the statistics; nothing of a
+    decode, whose grids and strides are constants of the format; and no bias of zeros, which
+    exporters and folding write for layers that have none.
     """
-    values = {v for node in graph.model.graph for v in node.inputs[1 : _learned_end(node)] if v}
+    values = {v for node in graph.model.graph for v in _learned(node)}
     return sum(v.const_value.size for v in values if v.const_value is not None)
 
 
-def _learned_end(node: ir.Node) -> int:
-    """Return the index of the first input of ``node`` that is no longer learned."""
-    return 3 if node.op_type in _WEIGHTED or node.op_type in _LEARNED else 1
+def _learned(node: ir.Node) -> list[ir.Value]:
+    """Return the inputs of ``node`` that a layer learns."""
+    if node.op_type not in _WEIGHTED and node.op_type not in _LEARNED:
+        return []
+    learned = [value for value in node.inputs[1:3] if value is not None]
+    if node.op_type in _WEIGHTED and len(learned) == 2 and _is_zero(learned[1]):
+        del learned[1]
+    return learned
+
+
+def _is_zero(value: ir.Value) -> bool:
+    return value.const_value is not None and not value.const_value.numpy().any()
 
 
 def _macs(node: ir.Node) -> int:

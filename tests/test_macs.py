@@ -67,3 +67,24 @@ def test_parameters_are_what_layers_learned_without_statistics_and_grids():
     )
 
     assert parameters(graph) == 4 * 27 + 4 + 16 + 8
+
+
+@pytest.mark.parametrize(("bias", "counted"), [(np.zeros(4), 0), (np.float64([0, 0, 0, 1]), 4)])
+def test_a_bias_of_zeros_is_none_that_was_learned(bias, counted):
+    text = "g (float[1,3,8,8] x) => (y) { y = Conv(x, w, b) }"
+    graph = network(text, w=ones(4, 3, 1, 1), b=bias.astype(np.float32))
+
+    assert parameters(graph) == 12 + counted
+
+
+def test_kernels_of_zeros_and_normalizations_that_move_nothing_are_counted():
+    graph = network(
+        "g (float[1,3,8,8] x) => (y) { c = Conv(x, w) y = BatchNormalization(c, s, b, m, v) }",
+        w=np.zeros((4, 3, 1, 1), np.float32),
+        b=np.zeros(4, np.float32),
+        s=ones(4),
+        m=ones(4),
+        v=ones(4),
+    )
+
+    assert parameters(graph) == 12 + 8
