@@ -13,6 +13,7 @@ from edgekit.backends.onnxruntime import OnnxRuntime
 from edgekit.config.device import detect_host, find_device, is_here
 from edgekit.config.recipe import Fp16, Int8, find_recipe
 from edgekit.errors import ConfigError
+from edgekit.export.check import valid_onnx
 from edgekit.export.lower_opset import lower_opset
 from edgekit.graphs import graph_to_bytes
 from edgekit.images.classes import match_classes
@@ -247,5 +248,5 @@ def _absence(job: Job) -> str | None:
 
 
 def _saved(path: Path, data: bytes) -> Path:
-    path.write_bytes(data)
+    path.write_bytes(valid_onnx(data, path.name))
     return path

@@ -15,6 +15,7 @@ from platformdirs import user_cache_path
 
 import edgekit
 from edgekit.errors import ConfigError
+from edgekit.export.check import valid_onnx
 from edgekit.export.torch_onnx import INPUT, NOTES, ExportOptions, export_detector
 from edgekit.export.torch_parity import prove_export
 from edgekit.graphs import graph_to_bytes
@@ -66,7 +67,7 @@ def read_exported(origin: Origin, options: ModelOptions, backend: Backend) -> So
     Raises:
         ModelError: It cannot be used.
         MissingExtraError: torch is not installed.
-        StageError: The export fails, or computes something else.
+        StageError: The export fails, is not valid ONNX, or computes something else.
         ConfigError: The file cannot be kept.
     """
     file = exported(origin, options, backend)
@@ -103,7 +104,7 @@ def exported(origin: Origin, options: ModelOptions, backend: Backend) -> Path:
     Raises:
         ModelError: It cannot be used.
         MissingExtraError: torch is not installed.
-        StageError: The export fails, or computes something else.
+        StageError: The export fails, is not valid ONNX, or computes something else.
         ConfigError: The file cannot be kept.
     """
     folder = options.cache or user_cache_path("edgekit")
@@ -161,8 +162,9 @@ def _is_kept(file: Path, key: str) -> bool:
 
 
 def _keep(graph: Graph, file: Path) -> None:
+    data = valid_onnx(graph_to_bytes(graph), f"{file.name}, the ONNX export of the model,")
     try:
-        keep(file, graph_to_bytes(graph), "export-*.onnx")
+        keep(file, data, "export-*.onnx")
     except OSError as err:
         raise ConfigError(
             f"Cannot write {file}, the ONNX export of the model: {err.strerror}. Set "

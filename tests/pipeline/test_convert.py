@@ -36,6 +36,7 @@ def moved(labels, path):
 def test_a_conversion_writes_every_file_and_nothing_beside(out):
     assert {p.name for p in out.iterdir()} == FILES
     assert {p.name for p in (out / "artifact").iterdir()} == {"model.onnx", "manifest.json"}
+    onnx.checker.check_model(onnx.load(out / "artifact/model.onnx"), full_check=True)
     assert beside(out) == {out.name}
 
 
@@ -140,6 +141,30 @@ def test_a_stage_that_fails_leaves_the_previous_folder_whole(tiny, tmp_path, mon
 
     assert content(out) == before
     assert beside(out) == {"out"}
+
+
+@pytest.mark.parametrize(
+    ("target", "stage"),
+    [
+        ("ort-cpu-fp32", "_float_network"),
+        ("ort-cpu-int8", "_quantize"),
+        ("ort-cuda-fp16", "halve_network"),
+    ],
+)
+def test_a_network_that_onnx_refuses_is_never_written(tiny, tmp_path, monkeypatch, target, stage):
+    right = getattr(module, stage)
+
+    def broken(*args):
+        made = right(*args)
+        graph = getattr(made, "graph", made)
+        next(iter(graph.model.graph)).op_type = "Unheard"
+        return made
+
+    monkeypatch.setattr(module, stage, broken)
+
+    with pytest.raises(StageError, match=rf"^{target[-4:]}\.onnx was not .*Unheard"):
+        convert(tiny.model, tiny.options(tmp_path / "out", target=target, evaluation=None))
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_second_conversion_replaces_the_first(tiny, tmp_path):

@@ -5,7 +5,7 @@ from pathlib import Path
 import onnx
 import pytest
 
-from edgekit.errors import ConfigError, ModelError
+from edgekit.errors import ConfigError, ModelError, StageError
 from edgekit.export import torch_onnx
 from edgekit.load.metadata import read_metadata
 from edgekit.pipeline import exports as stage
@@ -104,6 +104,17 @@ def test_a_cache_that_cannot_be_written_is_told(whole, options, monkeypatch, tmp
 
     with pytest.raises(ConfigError, match="Set EDGEKIT_CACHE"):
         exported(whole, ModelOptions(cache=tmp_path / "file" / "cache"))
+
+
+def test_an_export_that_onnx_refuses_is_not_kept(whole, options, monkeypatch, tmp_path):
+    model = onnx.load(exported(whole, options))
+    model.graph.node[0].op_type = "Unheard"
+    monkeypatch.setattr(stage, "_export", lambda *_: model)
+    monkeypatch.setattr(stage, "graph_to_bytes", lambda proto: proto.SerializeToString())
+
+    with pytest.raises(StageError, match=r"the ONNX export of the model, was not .*Unheard"):
+        exported(whole, ModelOptions(cache=tmp_path))
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_name_of_a_function_is_no_model():
