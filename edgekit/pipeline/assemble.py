@@ -17,7 +17,7 @@ from edgekit.pipeline.exports import exporter_versions
 from edgekit.pipeline.gallery import gallery_of
 from edgekit.pipeline.lock import Lock, Span
 from edgekit.pipeline.preprocess import described
-from edgekit.pipeline.rewriting import rewrites_of
+from edgekit.pipeline.rewriting import folds_of, rewrites_of
 from edgekit.report.schema import Calibration, DataUse, ModelFacts, Provenance, Report
 from edgekit.report.verdict import decide
 from edgekit.report.write import write_report
@@ -176,6 +176,7 @@ def _lock(job: Job, built: Built, report: Report, model: bytes) -> Lock:
         preprocess=described(job.network.preprocess),
         passes=job.detector.notes,
         rewrites=report.rewrites,
+        folds=folds_of(job.detector),
         graph_sha256=job.network.graph.sha256,
         artifact_sha256=hashlib.sha256(model).hexdigest(),
         calibration=locked(job.sets.calibration),

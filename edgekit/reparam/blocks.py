@@ -39,6 +39,8 @@ class BlockParity:
         difference: Largest difference, relative to the largest value of the block.
         error: Largest difference over its allowance. The allowance is what rounding the new
             weights to float32 can do: at most 1 by construction, far more for a wrong rewrite.
+        crops: At how many pixels of its output they were compared, each computed from the crop of
+            the real activations that it reads.
     """
 
     rule: str
@@ -46,6 +48,7 @@ class BlockParity:
     nodes_before: int
     difference: float
     error: float
+    crops: int
 
 
 def prove_blocks(
@@ -104,4 +107,5 @@ def _compare(done: Rewrite, wanted: Region, found: Region) -> BlockParity:
         )
     largest = float(np.max(np.abs(wanted.values), initial=0.0))
     difference = float(np.max(distance, initial=0.0)) / (largest or 1.0)
-    return BlockParity(done.rule, done.node, len(names), difference, error)
+    crops = wanted.values[0].size
+    return BlockParity(done.rule, done.node, len(names), difference, error, crops)

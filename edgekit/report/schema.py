@@ -252,6 +252,7 @@ class Rewrites(Part):
         nodes_before: Of the model as given, or of the export of a checkpoint.
         nodes_after: Of the rewritten network, decode included.
         done: By kind, in the order of the first of each. A node may be rewritten more than once.
+            ``edgekit.lock`` has every one of them under ``folds``.
         refused: Nodes left as they were, with the reason.
         dropped: Outputs that only training needs, gone with all that fed only them.
         images: File names of the images that every rewrite was proven on, besides noise and a

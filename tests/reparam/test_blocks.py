@@ -39,6 +39,7 @@ def test_every_fold_is_proved_within_rounding(graph):
     assert [proof.node for proof in proofs] == ["Conv", "ConvTranspose", "Gemm"]
     assert all(proof.error <= 1.0 for proof in proofs)
     assert any(proof.error > 0.0 for proof in proofs)
+    assert [proof.crops for proof in proofs] == [9, 9, 1]
 
 
 @pytest.mark.parametrize("name", ["Conv", "ConvTranspose", "Gemm"])
