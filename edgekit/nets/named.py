@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,7 @@ Arrays = Mapping[str, NDArray[Any]]
 Shapes = dict[str, tuple[int, ...]]
 
 _LEAST_SHARED, _USUAL_CLASSES = 0.25, 80
+_FEW = 3
 _LAYERS = "model."  # what the networks of numbered layers call them; some tools leave it out
 # Of no use after training and often left out; and anchors in pixels, which follow from the others.
 _NEEDLESS = ("num_batches_tracked", "anchor_grid")
@@ -165,10 +167,14 @@ def _none(
 ) -> ModelError:
     """Return the refusal of weights that fit no network, with what keeps them from the nearest."""
     wanted = "any network edgekit knows by name" if name is None else f"any {name}"
-    nearest = _nearest(arrays, ARCHITECTURES.values() if among is None else among)
-    known = ", ".join(sorted(ARCHITECTURES))
-    told = f"found others. Known: {known}. Give --family NAME to see what differs."
-    if nearest is not None:
+    near = _nearest(arrays, ARCHITECTURES.values() if among is None else among)
+    told = (
+        f"found others; the nearest are {', '.join(one.name for one in near)}, with next to no "
+        "weight in common. docs/reference/families.md lists all; give --family NAME to see what "
+        "differs."
+    )
+    nearest = near[0]
+    if _shared(nearest, _as_named_by(nearest, arrays))[0] >= _LEAST_SHARED * len(arrays):
         arrays = _as_named_by(nearest, arrays)
         faults = "; ".join(_faults(nearest, arrays))
         told = f"found none; of {nearest.name}, the nearest: {faults}.{_folded(nearest, arrays)}"
@@ -178,11 +184,9 @@ def _none(
     )
 
 
-def _nearest(arrays: Arrays, among: Iterable[Architecture]) -> Architecture | None:
-    """Return the network with the most weights in common; ``None`` where those are few."""
-    shared = {one.name: _shared(one, _as_named_by(one, arrays)) for one in among}
-    name = max(shared, key=lambda name: shared[name])
-    return ARCHITECTURES[name] if shared[name][0] >= _LEAST_SHARED * len(arrays) else None
+def _nearest(arrays: Arrays, among: Iterable[Architecture]) -> list[Architecture]:
+    """Return the few networks with the most weights in common, the nearest first."""
+    return heapq.nlargest(_FEW, among, key=lambda one: _shared(one, _as_named_by(one, arrays)))
 
 
 def _shared(architecture: Architecture, arrays: Arrays) -> tuple[int, int]:

@@ -1,3 +1,4 @@
+import re
 from pathlib import Path
 from types import MappingProxyType
 
@@ -169,7 +170,7 @@ def test_the_nearest_network_is_named_with_what_is_missing():
     with pytest.raises(ModelError, match=found) as refusal:
         build_named(FILE, changed)
 
-    assert "Known:" not in str(refusal.value)
+    assert "others" not in str(refusal.value)
 
 
 def test_a_network_may_be_the_nearest_without_what_tells_its_classes():
@@ -199,6 +200,17 @@ def test_weights_that_fit_two_networks_are_a_question():
 def test_weights_that_fit_none_are_refused(name, among):
     with pytest.raises(ModelError, match=rf"expected the names and shapes of {among}.*--family"):
         build_named(FILE, {"a.weight": np.ones(3)}, name)
+
+
+def test_weights_far_from_all_are_told_the_few_nearest_and_where_the_rest_stands():
+    with pytest.raises(ModelError) as refusal:
+        build_named(FILE, {"a.weight": np.ones(3)})
+
+    names = re.search(r"the nearest are ([^.]*), with next to no", str(refusal.value))[1]
+    assert len(set(names.split(", ")) & set(named.ARCHITECTURES)) == 3
+    assert len(named.ARCHITECTURES) > 3
+    assert "docs/reference/families.md" in str(refusal.value)
+    assert len(str(refusal.value)) < 400
 
 
 def test_an_unknown_name_is_answered_with_the_nearest():
