@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 from edgekit.errors import ModelError, UnknownClassError
@@ -9,7 +10,7 @@ from edgekit.load.checkpoint.read import read_checkpoint, read_safetensors
 from edgekit.load.checkpoint.state import find_state
 from edgekit.load.content import PICKLE, ZIP, kind_of_content
 from edgekit.optional import require
-from edgekit.pipeline.origin import NAMED, Built, Origin, chosen_size
+from edgekit.pipeline.origin import NAMED, WARNINGS, Built, Origin, chosen_size
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -48,7 +49,8 @@ def checkpoint_origin(path: Path, options: ModelOptions) -> Origin:
         detector, named = _build(checkpoint, options.family)
         usual = detector.side or _SIDE
         size_hw = chosen_size(path, detector, (usual, usual), options.input_hw)
-        return Built(detector, size_hw, {NAMED: "True"} if named else {})
+        properties = {NAMED: "True"} if named else {}
+        return Built(detector, size_hw, {**properties, WARNINGS: json.dumps(detector.warnings)})
 
     return Origin(path, checkpoint.sha256, build)
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 Size = tuple[int, int]
 
-NAMED = "edgekit.named"
+NAMED, WARNINGS = "edgekit.named", "edgekit.warnings"
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -17,7 +18,7 @@ from edgekit.heads.find import HeadOptions, find_head
 from edgekit.load.onnx_file import LoadOptions, load_onnx
 from edgekit.pipeline.export_proof import prove_on_images
 from edgekit.pipeline.exports import origin_of, read_exported
-from edgekit.pipeline.origin import NAMED
+from edgekit.pipeline.origin import NAMED, WARNINGS
 from edgekit.pipeline.preprocess import changed, described
 from edgekit.pipeline.samples import inputs_of, samples_of
 from edgekit.reparam.parity import prove_parity
@@ -163,7 +164,7 @@ def prepare(path: Path, options: ModelOptions, images: Dataset | None = None) ->
         convention,
         evidence,
         _notes(source, plain, head, evidence),
-        (*head.warnings, *_lost_end_to_end(source, head)),
+        (*head.warnings, *_of_loading(source), *_lost_end_to_end(source, head)),
     )
 
 
@@ -218,6 +219,13 @@ def _convention(
     if options.preprocess is None:
         return convention
     return replace(convention, preprocess=changed(convention.preprocess, options.preprocess))
+
+
+def _of_loading(source: SourceModel) -> tuple[str, ...]:
+    """Return the warnings of what was loaded and exported; none for an ONNX file."""
+    if source.export is None:
+        return ()
+    return tuple(json.loads(source.metadata.get(WARNINGS, "[]")))
 
 
 def _lost_end_to_end(source: SourceModel, head: Head) -> tuple[str, ...]:

@@ -23,7 +23,7 @@ from edgekit.pipeline.origin import NAMED
 from edgekit.pipeline.prepare import prepare
 from tests.pipeline.checkpoints import RUNTIME, exported, write, yolov8
 from tests.upstream import checkpoint as as_read
-from tests.upstream import saved, yolo11
+from tests.upstream import saved, yolo, yolo11
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -143,6 +143,17 @@ def test_what_loading_left_out_is_among_the_notes(folder, options):
         "Half-precision weights are computed in float32.",
     )
     assert any(note.startswith("Folded") for note in notes)
+
+
+def test_an_end_to_end_head_that_the_file_turns_off_is_a_warning(folder, options):
+    file = write(folder / "off.pt", {"model": yolo("yolov10", end2end=False)})
+
+    detector = prepare(file, replace(options, family="yolov8"))
+
+    (warning,) = detector.warnings
+    assert "says 'end2end: False'" in warning
+    assert "set end2end to True" in warning
+    assert not any("end2end" in note for note in detector.notes)
 
 
 def test_bfloat16_and_names_of_other_classes_are_among_the_notes(folder, options):

@@ -66,6 +66,7 @@ class LoadedDetector:
         end_to_end: Detections come out instead of predictions that need NMS.
         notes: What loading dropped or changed, one sentence each.
         side: Of the square images it was trained on, in pixels; ``None`` where nothing says.
+        warnings: What is doubtful about it, and what to do, one sentence each.
     """
 
     module: nn.Module
@@ -75,6 +76,7 @@ class LoadedDetector:
     end_to_end: bool
     notes: tuple[str, ...]
     side: int | None = None
+    warnings: tuple[str, ...] = ()
 
 
 def build_detector(checkpoint: ReadCheckpoint) -> LoadedDetector:
@@ -91,7 +93,7 @@ def build_detector(checkpoint: ReadCheckpoint) -> LoadedDetector:
     if is_yolov6(network):
         return _yolov6(network, note)
     layers = _layers(network)
-    head = build_head(layers[-1], end_to_end=_end_to_end(network))
+    head = build_head(layers[-1], end_to_end=_end_to_end(network, layers[-1]))
     sources = _sources(layers, head)
     spare = set(range(len(layers))) - set(needed(sources))
     modules = [
@@ -111,6 +113,7 @@ def build_detector(checkpoint: ReadCheckpoint) -> LoadedDetector:
         head.end_to_end,
         (*note, *head.notes, *_left_out(spare), *_said(network, head.classes)),
         _side(checkpoint.content),
+        head.warnings,
     )
 
 
@@ -178,10 +181,13 @@ def _unwrapped(network: StoredModule) -> StoredModule:
     return network
 
 
-def _end_to_end(network: StoredModule) -> bool | None:
-    """Return what the file says of its output: on the model, else in the model's description."""
+def _end_to_end(network: StoredModule, head: StoredModule) -> bool | None:
+    """Return what the file says of its output.
+
+    On the head, which is what acts on it; else on the model; else in the model's description.
+    """
     description = network.attribute("yaml")
-    stated = [network.attribute("end2end")]
+    stated = [head.attribute("end2end"), network.attribute("end2end")]
     if isinstance(description, Mapping):
         stated.append(description.get("end2end"))
     return next((flag for flag in stated if isinstance(flag, bool)), None)

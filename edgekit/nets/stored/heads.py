@@ -27,6 +27,11 @@ _ANCHORS = ("Detect", "IDetect", "IAuxDetect")
 _DISTANCES = ("Detect", "v10Detect", "DDetect")
 _TWINS = ("DualDetect", "DualDDetect")
 _AUXILIARY = "The auxiliary head, used in training only, is dropped."
+_TURNED_OFF = (
+    "The checkpoint has an end-to-end head and says 'end2end: False': the one-to-many head is "
+    "kept, whose predictions need NMS, and is what is measured here. If that is not meant, set "
+    "end2end to True on the model and on its head, and give edgekit the checkpoint saved anew."
+)
 _STALE = 1e-2  # anchors may have been rounded to half precision twice
 
 
@@ -38,6 +43,7 @@ class BuiltHead:
         classes: How many classes it tells apart.
         dropped: Stored names of what the head does without.
         reads: Which of the maps that the stored head reads.
+        warnings: What is doubtful about it, and what to do, one sentence each.
     """
 
     module: nn.Module
@@ -47,6 +53,7 @@ class BuiltHead:
     dropped: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     reads: slice = field(default_factory=lambda: slice(None))
+    warnings: tuple[str, ...] = ()
 
 
 def is_head(stored: StoredModule) -> bool:
@@ -127,15 +134,12 @@ def _distance_head(stored: StoredModule) -> BuiltHead:
     boxes, classes = _branches(stored, "cv2"), _branches(stored, "cv3")
     strides, dfl = _check_distances(stored, ("cv2", "cv3", "dfl"))
     twin = "one2one_cv2" in stored.children()
-    notes = (
-        "The file turns its end-to-end head off: the one-to-many head is kept, and needs NMS.",
-    )
     return BuiltHead(
         DistanceHead(boxes, classes, dfl, strides),
         stored.whole("nc"),
         strides,
         dropped=("one2one_cv2", "one2one_cv3"),
-        notes=notes if twin else (),
+        warnings=(_TURNED_OFF,) if twin else (),
     )
 
 

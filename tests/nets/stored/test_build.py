@@ -142,6 +142,15 @@ def test_the_end_to_end_flag_comes_from_the_file(attributes, expected):
 
     assert detector.end_to_end is expected
     assert predictions(detector).shape == ((1, 80, 6) if expected else (1, 7, 80))
+    assert len(detector.warnings) == (not expected)
+
+
+@pytest.mark.parametrize(("on_model", "on_head"), [(None, False), (True, False), (False, True)])
+def test_what_the_head_says_of_its_output_is_what_counts(on_model, on_head):
+    whole = yolo("yolov10", **({} if on_model is None else {"end2end": on_model}))
+    whole.model[-1].end2end = on_head
+
+    assert build_detector(checkpoint({"model": whole})).end_to_end is on_head
 
 
 @pytest.mark.parametrize(

@@ -73,7 +73,11 @@ def test_a_file_that_turns_one_to_one_off_is_told_of():
     head = built(v10(), end_to_end=False)
 
     assert isinstance(head.module, DistanceHead)
-    assert "needs NMS" in head.notes[0]
+    (warning,) = head.warnings
+    assert "says 'end2end: False'" in warning
+    assert "need NMS" in warning
+    assert "set end2end to True" in warning
+    assert head.notes == built(v10()).warnings == ()
 
 
 def test_the_number_of_detections_comes_from_the_file():
