@@ -281,11 +281,11 @@ def test_every_option_of_a_conversion_has_its_flag():
 
 @pytest.mark.parametrize(("flags", "code"), [((), 0), (("--require-measured",), 3)])
 def test_a_device_that_is_not_here_ends_with_three_only_where_that_is_asked(
-    convert, tmp_path, monkeypatch, flags, code
+    convert, tiny, tmp_path, monkeypatch, flags, code
 ):
     monkeypatch.setattr(pipeline, "is_here", lambda device: False)
 
-    ended = convert(*flags)
+    ended = convert("--eval", tiny.labels, *flags)
 
     assert ended.code == code
     assert ("expected every row measured" in ended.stderr) == (code == 3)
