@@ -1,4 +1,4 @@
-"""A whole YOLOv5 as its first releases (2020) saved it, from the file to the plain network."""
+"""A whole YOLOv5 as its early releases (2020) saved it, from the file to the plain network."""
 
 import numpy as np
 import pytest
@@ -85,9 +85,9 @@ def aged(module):
     return module
 
 
-@pytest.fixture(params=[(nn.Hardswish(), True), (nn.LeakyReLU(0.1), False)], ids=["v3", "v1"])
+@pytest.fixture(params=[(nn.Hardswish(), True), (nn.LeakyReLU(0.1), False)], ids=["v3", "v2"])
 def detector(request, tmp_path):
-    """Activations and file format of the third release, and of the first."""
+    """Activations and file format of the third release, and of the second."""
     act, is_zip = request.param
     content = {"epoch": -1, "training_results": None, "optimizer": None, "model": model(act)}
     aged(content["model"]).half()
