@@ -122,8 +122,9 @@ def test_keys_with_a_name_too_many_or_too_few_are_read(rename):
     assert np.array_equal(found.module.model[0].weight, bare["model.0.weight"])
 
 
-def test_anchors_in_pixels_are_not_needed():
-    arrays = weights(**{"model.2.anchor_grid": np.zeros((1, 2))})
+@pytest.mark.parametrize("key", ["model.2.anchor_grid", "head.project"])
+def test_what_follows_from_the_rest_is_not_needed(key):
+    arrays = weights(**{key: np.zeros((1, 2))})
 
     assert [one.name for one in fitting(arrays)] == ["tiny-a"]
     assert build_named(FILE, arrays, "tiny-a").family == "tiny"

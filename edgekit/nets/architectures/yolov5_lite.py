@@ -9,7 +9,12 @@ from __future__ import annotations
 from torch import nn
 
 from edgekit.nets.architectures.chain import Chain
-from edgekit.nets.architectures.heads import STRIDES, anchor_branches, anchors_in_cells
+from edgekit.nets.architectures.heads import (
+    STRIDES,
+    anchor_branches,
+    anchors_in_cells,
+    anchors_in_pixels,
+)
 from edgekit.nets.architectures.parts import bottleneck, c3
 from edgekit.nets.architectures.yolov5 import ANCHORS
 from edgekit.nets.blocks.shuffle import PooledStem, ShuffleBlock
@@ -35,7 +40,9 @@ def build(size: str, classes: int) -> nn.Module:
     fine, medium, _ = (_stage(chain, *of) for of in zip(widths, _DEPTHS, strict=True))
     maps = _neck(chain, fine, medium)
     outputs = anchor_branches([chain.width_of(place) for place in maps], classes)
-    return chain.network(AnchorHead(outputs, anchors_in_cells(ANCHORS), STRIDES), maps)
+    head = AnchorHead(outputs, anchors_in_cells(ANCHORS), STRIDES)
+    head.register_buffer("anchor_grid", anchors_in_pixels(ANCHORS))  # stored, and never read
+    return chain.network(head, maps)
 
 
 def _stage(chain: Chain, width: int, depth: int) -> int:
