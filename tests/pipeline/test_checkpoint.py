@@ -23,7 +23,7 @@ from edgekit.pipeline.origin import NAMED
 from edgekit.pipeline.prepare import prepare
 from tests.pipeline.checkpoints import RUNTIME, exported, write, yolov8
 from tests.upstream import checkpoint as as_read
-from tests.upstream import saved, yolo, yolo11
+from tests.upstream import distance_head, saved, yolo, yolo11
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -146,9 +146,12 @@ def test_what_loading_left_out_is_among_the_notes(folder, options):
 
 
 def test_an_end_to_end_head_that_the_file_turns_off_is_a_warning(folder, options):
-    file = write(folder / "off.pt", {"model": yolo("yolov10", end2end=False)})
+    model = yolo("yolov10", end2end=False)
+    head, old = distance_head([16, 32], 3, kind="v10Detect", bins=16), model.model[-1]
+    head.i, head.f, head.type = old.i, old.f, old.type
+    model.model[-1] = head
 
-    detector = prepare(file, replace(options, family="yolov8"))
+    detector = prepare(write(folder / "off.pt", {"model": model}), options)
 
     (warning,) = detector.warnings
     assert "says 'end2end: False'" in warning
