@@ -36,6 +36,16 @@ bench: $(BENCH_READY)
 	$(BIN)/python benchmarks/quantization_choices.py
 	$(BIN)/python benchmarks/convert_cost.py
 	$(BIN)/python benchmarks/digits.py
+	$(BIN)/python benchmarks/folding.py
+	$(BIN)/python benchmarks/checkpoints.py
+	$(BIN)/python benchmarks/families.py
+	$(BIN)/python benchmarks/rewrite_parity.py
+	$(BIN)/python benchmarks/calibration_size.py
+	$(BIN)/python benchmarks/near_duplicates.py
+	$(BIN)/python benchmarks/range_choices.py
+	$(BIN)/python benchmarks/damage_proxy.py
+	$(BIN)/python benchmarks/half_precision.py
+	$(BIN)/python benchmarks/render.py
 
 $(READY): EXTRA := dev
 $(DEMO_READY): EXTRA := demo
@@ -46,7 +56,7 @@ $(READY) $(DEMO_READY): pyproject.toml constraints.txt
 	touch $@
 
 $(BENCH_READY): $(READY)
-	$(INSTALL) -e '.[openvino,demo]'
+	$(INSTALL) -e '.[openvino,demo]' onnxconverter-common
 	touch $@
 
 clean:

@@ -81,6 +81,17 @@ def test_the_first_command_of_the_readme_is_the_demo():
     assert re.search(r"^demo:.*\n\t.*edgekit demo", (ROOT / "Makefile").read_text(), re.MULTILINE)
 
 
+def test_make_bench_runs_every_benchmark_but_the_demo():
+    folder = ROOT / "benchmarks"
+    scripts = {f.stem for f in folder.glob("*.py") if "\nUsage: python" in f.read_text("utf-8")}
+    recipe = re.search(r"^bench:.*\n((?:\t.*\n)+)", (ROOT / "Makefile").read_text(), re.MULTILINE)
+
+    run = re.findall(r"benchmarks/(\w+)\.py", recipe[1])
+
+    assert set(run) == scripts - {"demo"}
+    assert run[-1] == "render"
+
+
 def test_every_picture_of_the_readme_is_there_and_loads_quickly():
     pictures = [ROOT / name for name in re.findall(r"!\[.*?\]\((.*?)\)", README)]
 
