@@ -52,7 +52,7 @@ class Structure:
     """What a network is made of.
 
     Attributes:
-        parameters: Numbers in its float constants.
+        parameters: Numbers that its layers have learned.
         macs: Multiply-accumulates of one image.
         weighted: Nodes with weights.
     """
