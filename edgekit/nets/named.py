@@ -28,8 +28,8 @@ Shapes = dict[str, tuple[int, ...]]
 _LEAST_SHARED, _USUAL_CLASSES = 0.25, 80
 _FEW = 3
 _LAYERS = "model."  # what the networks of numbered layers call them; some tools leave it out
-# Of no use after training and often left out; and what follows from the rest: anchors in pixels, the
-# bins that some versions of NanoDet-Plus's head save.
+# Of no use after training and often left out; and what follows from the rest: anchors in pixels,
+# the bins that some versions of NanoDet-Plus's head save.
 _NEEDLESS = ("num_batches_tracked", "anchor_grid", "head.project")
 
 
