@@ -170,8 +170,8 @@ def _none(
     wanted = "any network edgekit knows by name" if name is None else f"any {name}"
     near = _nearest(arrays, ARCHITECTURES.values() if among is None else among)
     told = (
-        f"found others; the nearest are {', '.join(one.name for one in near)}, with next to no "
-        "weight in common. docs/reference/families.md lists all; give --family NAME to see what "
+        f"found others; the nearest are {', '.join(one.name for one in near)}, with few or no "
+        "weights in common. docs/reference/families.md lists all; give --family NAME to see what "
         "differs."
     )
     nearest = near[0]
