@@ -279,16 +279,16 @@ def test_every_option_of_a_conversion_has_its_flag():
     assert flags >= {"--calib", "--eval", "--out", "--max-map-drop", "--device", "--target"}
 
 
-@pytest.mark.parametrize(("flags", "code"), [((), 0), (("--require-measured",), 3)])
+@pytest.mark.parametrize("flags", [(), ("--require-measured",)])
 def test_a_device_that_is_not_here_ends_with_three_only_where_that_is_asked(
-    convert, tiny, tmp_path, monkeypatch, flags, code
+    convert, tiny, tmp_path, monkeypatch, flags
 ):
     monkeypatch.setattr(pipeline, "is_here", lambda device: False)
 
     ended = convert("--eval", tiny.labels, *flags)
 
-    assert ended.code == code
-    assert ("expected every row measured" in ended.stderr) == (code == 3)
+    assert ended.code == (3 if flags else 0)
+    assert ("expected every row measured" in ended.stderr) == bool(flags)
     assert "simulated" in ended.stdout
     assert (tmp_path / "out/artifact/model.onnx").is_file()
 
