@@ -22,6 +22,7 @@ import render_folding  # noqa: E402  (a sibling script)
 import render_half_precision  # noqa: E402  (a sibling script)
 import render_range_choices  # noqa: E402  (a sibling script)
 import render_rewrite_parity  # noqa: E402  (a sibling script)
+from committed import committed  # noqa: E402  (a sibling script)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -65,7 +66,7 @@ def main() -> None:
     for page in PAGES:
         page.write_text(updated(page.read_text(encoding="utf-8")), encoding="utf-8")
     render_digits.DRAWING.parent.mkdir(exist_ok=True)
-    drawing = render_digits.drawing(render_digits.committed())
+    drawing = render_digits.drawing(committed("digits"))
     render_digits.DRAWING.write_text(drawing, encoding="utf-8")
 
 
@@ -121,26 +122,22 @@ def line(title: str, row: dict[str, Any]) -> str:
 
 
 def _of_digits(part: Callable[[dict[str, Any]], list[str]]) -> list[str]:
-    return part(render_digits.committed())
+    return part(committed("digits"))
 
 
 PARTS: dict[str, Callable[[], list[str]]] = {
     "table": sections,
     "cost": cost,
-    "calibration sizes": lambda: render_calibration.sizes(
-        render_calibration.committed("calibration_size")
-    ),
-    "near-duplicates": lambda: render_calibration.duplicates(
-        render_calibration.committed("near_duplicates")
-    ),
-    "checkpoints": lambda: render_checkpoints.table(render_checkpoints.committed()),
-    "families": lambda: render_families.table(render_families.committed()),
-    "folding": lambda: render_folding.table(render_folding.committed()),
-    "half precision": lambda: render_half_precision.converters(render_half_precision.committed()),
-    "16-bit kernels": lambda: render_half_precision.kernels(render_half_precision.committed()),
-    "range choices": lambda: render_range_choices.table(render_range_choices.committed()),
-    "rounding": lambda: render_rewrite_parity.rounding(render_rewrite_parity.committed()),
-    "wrong rewrites": lambda: render_rewrite_parity.wrong(render_rewrite_parity.committed()),
+    "calibration sizes": lambda: render_calibration.sizes(committed("calibration_size")),
+    "near-duplicates": lambda: render_calibration.duplicates(committed("near_duplicates")),
+    "checkpoints": lambda: render_checkpoints.table(committed("checkpoints")),
+    "families": lambda: render_families.table(committed("families")),
+    "folding": lambda: render_folding.table(committed("folding")),
+    "half precision": lambda: render_half_precision.converters(committed("half_precision")),
+    "16-bit kernels": lambda: render_half_precision.kernels(committed("half_precision")),
+    "range choices": lambda: render_range_choices.table(committed("range_choices")),
+    "rounding": lambda: render_rewrite_parity.rounding(committed("rewrite_parity")),
+    "wrong rewrites": lambda: render_rewrite_parity.wrong(committed("rewrite_parity")),
     **{
         f"digits {part.__name__}": partial(_of_digits, part)
         for part in (

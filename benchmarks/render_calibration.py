@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
 from statistics import mean
 from typing import Any
 
 import render_digits
 
-RESULTS = Path(__file__).resolve().parent / "results"
 COLUMNS = (
     "Model",
     "images",
@@ -19,15 +16,6 @@ COLUMNS = (
     "agreement of INT8, mean",
     "least to most",
 )
-
-
-def committed(name: str) -> dict[str, Any]:
-    """Return the committed result of one benchmark; nothing before it was measured."""
-    path = RESULTS / f"{name}.json"
-    if not path.exists():
-        return {}
-    result: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return result
 
 
 def sizes(result: dict[str, Any]) -> list[str]:

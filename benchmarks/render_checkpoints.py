@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
 from typing import Any
 
 import render_digits
 
-RESULT = Path(__file__).resolve().parent / "results" / "checkpoints.json"
 COLUMNS = (
     "File",
     "batch normalizations before and after",
@@ -18,14 +15,6 @@ COLUMNS = (
     "independent reference",
 )
 NETWORKS = ("as-given", "fp32")
-
-
-def committed() -> dict[str, Any]:
-    """Return the committed result; nothing before it was measured."""
-    if not RESULT.exists():
-        return {}
-    result: dict[str, Any] = json.loads(RESULT.read_text(encoding="utf-8"))
-    return result
 
 
 def table(result: dict[str, Any]) -> list[str]:

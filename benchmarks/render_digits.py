@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 import re
 import statistics
 from pathlib import Path
@@ -15,7 +14,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 HERE = Path(__file__).resolve().parent
-RESULT = HERE / "results" / "digits.json"
 DRAWING = HERE.parent / "docs" / "images" / "merged-branches.svg"
 GIVEN, EDGEKIT_FP32, EDGEKIT_INT8 = "as-given fp32", "edgekit fp32", "edgekit int8 mse"
 OWN = {
@@ -43,12 +41,6 @@ LINES = {
     EDGEKIT_INT8: ("edgekit, merged", "#2a8c4a", "D"),
 }
 GREY = "#808080"
-
-
-def committed() -> dict[str, Any]:
-    """Return the committed result."""
-    result: dict[str, Any] = json.loads(RESULT.read_text(encoding="utf-8"))
-    return result
 
 
 def table(result: dict[str, Any]) -> list[str]:

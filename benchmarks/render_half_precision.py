@@ -2,23 +2,12 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
 from typing import Any
 
 import render_digits
 
-RESULT = Path(__file__).resolve().parent / "results" / "half_precision.json"
 COLUMNS = ("casts", "MB", "ONNX's checker", "ONNX Runtime", "agreement", "points lost (95 %)")
 TYPES = {"float32": "float32", "u8": "u8", "u16": "u16", "s16": "s16"}
-
-
-def committed() -> dict[str, Any]:
-    """Return the committed result; nothing before it was measured."""
-    if not RESULT.exists():
-        return {}
-    result: dict[str, Any] = json.loads(RESULT.read_text(encoding="utf-8"))
-    return result
 
 
 def converters(result: dict[str, Any]) -> list[str]:

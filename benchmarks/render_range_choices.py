@@ -2,23 +2,12 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
 from typing import Any
 
 import render_digits
 
-RESULT = Path(__file__).resolve().parent / "results" / "range_choices.json"
 ISA = {"paired": "x86 without VNNI", "full": "x86 with VNNI"}
 COLUMNS = tuple(f"{how}, {where}" for where in ("search", "report") for how in ("mse", "damage"))
-
-
-def committed() -> dict[str, Any]:
-    """Return the committed result; nothing before it was measured."""
-    if not RESULT.exists():
-        return {}
-    result: dict[str, Any] = json.loads(RESULT.read_text(encoding="utf-8"))
-    return result
 
 
 def table(result: dict[str, Any]) -> list[str]:

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
 from typing import Any
 
 import render_digits
 
-RESULT = Path(__file__).resolve().parent / "results" / "rewrite_parity.json"
 ROUNDING = {
     "folded from unfolded, float32": "rewritten_from_unchanged",
     "unfolded, float32 from float64": "unchanged_from_float64",
@@ -18,14 +15,6 @@ ROUNDING = {
 }
 FOUND = {"the whole network": "network", "its layer": "layer", "either": "either"}
 KINDS = ("of chance", "real")
-
-
-def committed() -> dict[str, Any]:
-    """Return the committed result; nothing before it was measured."""
-    if not RESULT.exists():
-        return {}
-    result: dict[str, Any] = json.loads(RESULT.read_text(encoding="utf-8"))
-    return result
 
 
 def rounding(result: dict[str, Any]) -> list[str]:

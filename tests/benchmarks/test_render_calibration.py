@@ -5,6 +5,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "benchmarks"))
 
 import render
 import render_calibration
+from committed import committed
 
 
 def row(images, difference, more, agreed):
@@ -41,12 +42,12 @@ def test_pairs_taken_for_one_picture_are_named_and_shares_are_percent():
 
 def test_nothing_measured_is_nothing_rendered():
     assert render_calibration.sizes({}) == render_calibration.duplicates({}) == [""]
-    assert render_calibration.committed("never measured") == {}
+    assert committed("never measured") == {}
     assert {"calibration sizes", "near-duplicates"} <= set(render.PARTS)
 
 
 def test_the_committed_pairs_are_all_different_pictures_but_one():
-    sets = render_calibration.committed("near_duplicates")["sets"]
+    sets = committed("near_duplicates")["sets"]
 
     alike = {name: part["alike"] for name, part in sets.items() if part["alike"]}
     assert alike == {"blood cells": ["BloodImage_00037.jpg and BloodImage_00038.jpg"]}

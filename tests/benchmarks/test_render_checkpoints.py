@@ -5,6 +5,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "benchmarks"))
 
 import render
 import render_checkpoints
+from committed import committed
 
 
 def test_a_line_for_every_file_has_what_is_left_and_what_it_scores():
@@ -28,7 +29,7 @@ def test_nothing_measured_is_nothing_rendered():
 
 
 def test_the_committed_files_keep_their_accuracy_and_nothing_of_training():
-    result = render_checkpoints.committed()
+    result = committed("checkpoints")
 
     unfused = result["yolov10s_e2e_unfused.onnx"]
     assert unfused["left"]["fp32"] == {"batchnorms": 0, "parallel_branches": 0}

@@ -8,8 +8,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "benchmarks"))
 
 import render
 import render_families
+from committed import committed
 
-MEASURED = render_families.committed()
+MEASURED = committed("families")
 HEADERS = {16, 20}  # bytes before the numbers of a weights file: that of YOLOv2 has the older one
 # Their figures leave out or add what the sources in the table say.
 COUNTED_OTHERWISE = {"nanodet", "repvgg"}
