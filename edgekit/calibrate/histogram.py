@@ -44,10 +44,8 @@ class StreamingHistogram:
             raise FloatingPointError("NaN or infinite")
         self._update_extremes(low, high)
         self._grow(max(abs(low), abs(high)))
-        stride = flat.size // self._sample | 1  # odd, so as to meet every column of an even width
-        scaled = (flat[::stride] + self.limit) * (BINS / (2 * self.limit))
-        bins = np.clip(scaled, 0, BINS - 1).astype(np.int64)
-        self.counts += np.bincount(bins, minlength=BINS)
+        sampled = flat[:: stride_of(flat.size, self._sample)]
+        self.counts += np.bincount(bins_of(sampled, self.limit), minlength=BINS)
 
     def _update_extremes(self, low: float, high: float) -> None:
         first = self.limit == 0.0
@@ -67,3 +65,18 @@ class StreamingHistogram:
             self.counts = np.zeros(BINS, dtype=np.int64)
             self.counts[BINS // 4 : 3 * BINS // 4] = merged
             self.limit *= 2
+
+
+def stride_of(size: int, sample: int) -> int:
+    """Return n so that every n-th of ``size`` values are about ``sample``.
+
+    It is odd, so as to meet every column of an even width.
+    """
+    return size // sample | 1
+
+
+def bins_of(values: Floats, limit: float) -> Ints:
+    """Return the bin of each value in a histogram over ``-limit..limit``."""
+    scaled = (values + limit) * (BINS / (2 * limit))
+    bins: Ints = np.clip(scaled, 0, BINS - 1).astype(np.int64)
+    return bins

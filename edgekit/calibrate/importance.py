@@ -14,6 +14,8 @@ from onnx_ir import convenience
 
 from edgekit.calibrate.activation import activation_after
 from edgekit.calibrate.backward.graph import GRADIENT, SEED, with_gradients
+from edgekit.calibrate.collect import SAMPLE
+from edgekit.calibrate.histogram import bins_of, stride_of
 from edgekit.graphs import graph_from_model, graph_to_bytes
 from edgekit.heads.seeds import prediction_seeds
 
@@ -26,7 +28,6 @@ if TYPE_CHECKING:
     from edgekit.protocols import Backend
     from edgekit.values import Floats, Graph, Statistics, TensorStatistics
 
-SAMPLE = 65_536
 _VALUES = "importance.values."
 _WEIGHTS = "importance.weights."
 
@@ -134,7 +135,7 @@ def _sampled(value: ir.Value, tape: ir.tape.Tape) -> ir.Value:
 def _size_and_step(value: ir.Value) -> tuple[int, int]:
     assert value.shape is not None
     size = int(np.prod(value.shape.numpy()))
-    return size, size // SAMPLE | 1  # odd, so as to meet every column of an even width
+    return size, stride_of(size, SAMPLE)
 
 
 def _weighed(
@@ -143,6 +144,5 @@ def _weighed(
     """Return one image's squared gradients summed by bin; what is not finite counts nothing."""
     values = found[_VALUES + name].astype(np.float32, copy=False)
     weights = np.nan_to_num(found[_WEIGHTS + name].astype(np.float64) ** 2, nan=0.0, posinf=0.0)
-    scaled = (values + seen.limit) * (len(seen.counts) / (2 * seen.limit))
-    index = np.clip(scaled, 0, len(seen.counts) - 1).astype(np.int64)
+    index = bins_of(values, seen.limit)
     return np.bincount(index, weights, minlength=len(seen.counts)).astype(np.float64)
