@@ -26,7 +26,17 @@ class Yolox(nn.Module):
         return out
 
 
-class XPafpn(nn.Module):
+class _Neck(nn.Module):
+    """A backbone that gives three maps, and the layers on top of it by name."""
+
+    def __init__(self, backbone: nn.Module, **layers: nn.Module) -> None:
+        super().__init__()
+        self.backbone = backbone
+        for name, layer in layers.items():
+            self.add_module(name, layer)
+
+
+class XPafpn(_Neck):
     """The backbone's three maps, down the pyramid and up again.
 
     Source:
@@ -42,12 +52,6 @@ class XPafpn(nn.Module):
     bu_conv1: nn.Module
     C3_n4: nn.Module
 
-    def __init__(self, backbone: nn.Module, **layers: nn.Module) -> None:
-        super().__init__()
-        self.backbone = backbone
-        for name, layer in layers.items():
-            self.add_module(name, layer)
-
     def forward(self, image: Tensor) -> list[Tensor]:
         """Return maps at strides 8, 16 and 32."""
         fine, middle, coarse = self.backbone(image)
@@ -59,19 +63,13 @@ class XPafpn(nn.Module):
         return [low, middle, coarse]
 
 
-class XFpn(nn.Module):
+class XFpn(_Neck):
     """The backbone's three maps, down the pyramid only, as in YOLOv3."""
 
     out1_cbl: nn.Module
     out1: nn.Module
     out2_cbl: nn.Module
     out2: nn.Module
-
-    def __init__(self, backbone: nn.Module, **layers: nn.Module) -> None:
-        super().__init__()
-        self.backbone = backbone
-        for name, layer in layers.items():
-            self.add_module(name, layer)
 
     def forward(self, image: Tensor) -> list[Tensor]:
         """Return maps at strides 8, 16 and 32."""
