@@ -5,7 +5,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from torch import nn
 
 from edgekit.backends.onnxruntime import OnnxRuntime
 from edgekit.errors import ModelError
@@ -18,6 +17,7 @@ from edgekit.nets.darknet.build import build_darknet
 from edgekit.reparam.probes import probe_inputs
 from edgekit.reparam.reparameterize import reparameterize
 from tests.nets.darknet.cfgs import PUBLISHED, Cfg, yolov4_tiny
+from tests.nets.darknet.opencv import image, rows_beside
 from tests.published import work
 
 SIDE, SMALL = 96, 1 / 16
@@ -36,32 +36,20 @@ RUNTIME = OnnxRuntime(threads=1, optimize=False)
 OPERATIONS = {"yolov3": 65.86, "yolov3-tiny": 5.56, "yolov4": 60.1, "yolov4-tiny": 6.9}
 
 
-def image():
-    wave = np.sin(np.arange(3 * SIDE * SIDE) * 0.013) / 2 + 0.5
-    return wave.astype(np.float32).reshape(1, 3, SIDE, SIDE)
-
-
 def whole(name):
     """The published network with nothing but zeros in it."""
     return build_darknet(PUBLISHED[name](416).read(np.zeros(NUMBERS[name], np.float32)))
 
 
 @pytest.mark.parametrize("name", PUBLISHED)
-@torch.inference_mode()
 def test_predictions_are_those_of_opencv(name):
     module = build_darknet(PUBLISHED[name](SIDE, SMALL).read()).module
-    for part in module.modules():
-        if isinstance(part, nn.BatchNorm2d):
-            assert part.eps == 1e-5  # as in Darknet; OpenCV adds less
-            part.eps = 1e-6
 
-    rows = module.double()(torch.from_numpy(image()).double())[0].numpy()
+    found, expected = rows_beside(ORACLE[name], module, SIDE)
 
-    expected = np.array(ORACLE[name])
-    found = rows[expected[:, 0].astype(int)]
-    scores = np.where(expected[:, 6:] == 0, 0, found[:, 4:5] * found[:, 5:])
+    scores = np.where(expected[:, 5:] == 0, 0, found[:, 4:5] * found[:, 5:])
     fractions = np.concatenate([found[:, :4] / SIDE, found[:, 4:5], scores], 1)
-    np.testing.assert_allclose(fractions, expected[:, 1:], rtol=5e-5, atol=1e-6)
+    np.testing.assert_allclose(fractions, expected, rtol=5e-5, atol=1e-6)
 
 
 @torch.inference_mode()
@@ -73,7 +61,7 @@ def test_what_is_read_from_files_is_built(tmp_path):
 
     detector = build_darknet(read_darknet(*paths))
 
-    x = torch.from_numpy(image())
+    x = torch.from_numpy(image(SIDE))
     assert torch.equal(detector.module(x), build_darknet(cfg.read()).module(x))
 
 
@@ -154,9 +142,9 @@ def test_the_deployed_graph_computes_the_same_and_its_head_is_found(name, tmp_pa
     done = reparameterize(graph, RUNTIME, probe_inputs(graph))
 
     with RUNTIME.open(graph_to_bytes(done.graph)) as session:
-        (found,) = session.run({graph.model.graph.inputs[0].name: image()}).values()
+        (found,) = session.run({graph.model.graph.inputs[0].name: image(SIDE)}).values()
     with torch.inference_mode():
-        expected = detector.module(torch.from_numpy(image())).numpy()
+        expected = detector.module(torch.from_numpy(image(SIDE))).numpy()
     assert np.abs(found - expected).max() <= 1e-4 * np.abs(expected).max()
     assert done.refused == ()
     assert "BatchNormalization" not in {node.op_type for node in done.graph.model.graph}
