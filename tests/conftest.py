@@ -31,6 +31,17 @@ def pytest_addoption(parser):
 
 
 @pytest.fixture(scope="session")
+def one_thread():
+    """Torch on one thread: small networks are quicker, and every run rounds alike."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="session")
 def data_dir() -> Path:
     """Folder of real detectors and images; the test is skipped where there is none."""
     folder = Path(os.environ.get("EDGEKIT_DATA", ROOT / ".." / "shared" / "data")).resolve()

@@ -14,7 +14,7 @@ from tests.networks import network
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "benchmarks"))
 
 import families
-import render_families
+from committed import committed
 
 ONE_OF_EACH = (
     "yolov1-tiny",
@@ -44,12 +44,7 @@ def sometimes(name):
     return name if name in EVERY_TIME else pytest.param(name, marks=pytest.mark.nightly)
 
 
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.mark.slow
@@ -91,10 +86,10 @@ def test_a_difference_that_is_no_number_is_not_lost():
 
 def test_what_is_committed_is_of_the_networks_there_are():
     stated = {name: families.facts(network) for name, network in families.NETWORKS.items()}
-    committed = render_families.committed()
+    found_by_name = committed("families")
 
-    assert list(committed) == list(stated)
-    for name, found in committed.items():
+    assert list(found_by_name) == list(stated)
+    for name, found in found_by_name.items():
         assert {key: found[key] for key in stated[name]} == stated[name]
         assert found["side"] == families.NETWORKS[name].side
 

@@ -6,18 +6,14 @@ Threads of torch would wait for each other longer than networks this small compu
 from __future__ import annotations
 
 import pytest
-import torch
 
 from edgekit.export.torch_onnx import export_detector
 from tests.export.torch_detectors import FAMILIES, SMALL, detector
 
 
 @pytest.fixture(scope="session", autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+def always_one_thread(one_thread):
+    """Every test here runs torch."""
 
 
 @pytest.fixture(scope="session")

@@ -25,13 +25,7 @@ from tests.pipeline.checkpoints import RUNTIME, exported, write, yolov8
 from tests.upstream import checkpoint as as_read
 from tests.upstream import distance_head, saved, yolo, yolo11
 
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture(scope="module")

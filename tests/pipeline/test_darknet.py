@@ -18,13 +18,7 @@ from tests.nets.darknet.cfgs import yolov4_tiny
 from tests.pipeline.checkpoints import RUNTIME, exported
 from tests.pipeline.tiny import BRIEF, write_images
 
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture(scope="module")

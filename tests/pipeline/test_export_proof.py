@@ -22,12 +22,7 @@ from tests.pipeline.checkpoints import write, yolov8
 RUNTIME = OnnxRuntime(threads=1, optimize=False)
 
 
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture(scope="module")
