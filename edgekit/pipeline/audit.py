@@ -24,11 +24,11 @@ from edgekit.calibrate.coverage import coverage, extremes_of, outliers
 from edgekit.config.calibration import open_source
 from edgekit.errors import DataError
 from edgekit.images.datasets import DatasetOptions
-from edgekit.images.letterbox import letterbox
 from edgekit.images.overlap import file_sha256
 from edgekit.images.read import read_image
 from edgekit.images.similar import fingerprint
 from edgekit.pipeline.data import names_of, overlap_warnings
+from edgekit.pipeline.feeds import image_feeds
 from edgekit.pipeline.options import ModelOptions
 from edgekit.pipeline.prepare import network_of, prepare
 from edgekit.protocols import silent
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from edgekit.calibrate.coverage import Coverage, Extremes
     from edgekit.pipeline.prepare import Network
     from edgekit.protocols import Progress
-    from edgekit.values import Dataset, ImageRecord, Pixels, Preprocess
+    from edgekit.values import Dataset, ImageRecord, Pixels
 
 LONG_SIDE = 160  # half of 320 pixels, the smallest input in common use
 EVEN = 16  # of 255, between the least and the most of any colour
@@ -188,17 +188,8 @@ def extremes_over(network: Network, dataset: Dataset, progress: Progress = silen
     graph = network.graph
     kept = float_nodes(graph, network.decode, ())
     values = tuple(plan(graph, ORT_X86, kept).links)
-    image = str(graph.model.graph.inputs[0].name)
-    feeds = ({image: p[None]} for p in _pixels(dataset, network.preprocess, progress))
+    feeds = image_feeds(graph, dataset, network.preprocess, "run", progress)
     return extremes_of(collect(graph, values, feeds, OnnxRuntime()))
-
-
-def _pixels(dataset: Dataset, preprocess: Preprocess, progress: Progress) -> Iterator[Pixels]:
-    for done, record in enumerate(dataset.records, start=1):
-        pixels_rgb = read_image(record).pixels_rgb
-        if pixels_rgb is not None:
-            yield letterbox(pixels_rgb, preprocess).pixels
-        progress("run", done, len(dataset.records))
 
 
 def _is_grey(pixels_rgb: Pixels) -> bool:

@@ -12,10 +12,9 @@ from edgekit.backends.onnxruntime import OnnxRuntime
 from edgekit.calibrate.collect import collect
 from edgekit.errors import ParityError
 from edgekit.graphs import graph_to_bytes
-from edgekit.images.letterbox import letterbox
 from edgekit.images.overlap import dataset_sha256
-from edgekit.images.read import read_image
 from edgekit.pipeline.cache import cached_statistics
+from edgekit.pipeline.feeds import image_feeds
 from edgekit.protocols import silent
 from edgekit.quantize.half import plain_image, to_half
 from edgekit.quantize.half_plan import decode_in_float, half_plan
@@ -133,12 +132,7 @@ def _feeds(
 ) -> Iterator[Feeds]:
     """Yield the noise and the picture that everything is proven on, then every readable image."""
     yield from probe_inputs(graph)
-    name = graph.model.graph.inputs[0].name or ""
-    for done, record in enumerate(dataset.records):
-        pixels_rgb = read_image(record).pixels_rgb
-        if pixels_rgb is not None:
-            yield {name: letterbox(pixels_rgb, preprocess).pixels[None]}
-        progress("calibrate", done + 1, len(dataset.records))
+    yield from image_feeds(graph, dataset, preprocess, progress=progress)
 
 
 def _prove(before: Graph, *after: Graph) -> None:

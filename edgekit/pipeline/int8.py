@@ -11,10 +11,9 @@ from edgekit.calibrate.collect import collect
 from edgekit.calibrate.importance import importance
 from edgekit.calibrate.ranges import choose_ranges
 from edgekit.errors import DataError
-from edgekit.images.letterbox import letterbox
 from edgekit.images.overlap import dataset_sha256
-from edgekit.images.read import read_image
 from edgekit.pipeline.cache import cached_statistics
+from edgekit.pipeline.feeds import image_feeds
 from edgekit.protocols import silent
 from edgekit.quantize.noise import drowned_nodes
 from edgekit.quantize.plan import plan
@@ -26,12 +25,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    import numpy as np
+    from numpy.typing import NDArray
+
     from edgekit.config.device import Device
     from edgekit.config.recipe import Int8, Observer
     from edgekit.pipeline.prepare import Network
     from edgekit.protocols import Progress
     from edgekit.quantize.plan import Plan
-    from edgekit.values import Dataset, Floats, Graph, Pixels, Statistics, WeightRule
+    from edgekit.values import Dataset, Floats, Graph, Statistics, WeightRule
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,20 +136,16 @@ def weight_rule(precision: Int8, device: Device) -> WeightRule:
 
 def _feeds(
     network: Network, dataset: Dataset, stage: str, progress: Progress
-) -> Iterator[dict[str, Pixels]]:
+) -> Iterator[dict[str, NDArray[np.generic]]]:
     """Yield what the network is given for every image of ``dataset`` that can be read.
 
     Raises:
         DataError: None can be.
     """
-    name = network.graph.model.graph.inputs[0].name or ""
     readable = 0
-    for done, record in enumerate(dataset.records):
-        pixels_rgb = read_image(record).pixels_rgb
-        if pixels_rgb is not None:
-            readable += 1
-            yield {name: letterbox(pixels_rgb, network.preprocess).pixels[None]}
-        progress(stage, done + 1, len(dataset.records))
+    for feed in image_feeds(network.graph, dataset, network.preprocess, stage, progress):
+        readable += 1
+        yield feed
     if not readable:
         raise DataError(
             f"{dataset.name}: expected images to calibrate on, found {len(dataset.records)} files "

@@ -10,9 +10,8 @@ import numpy as np
 
 from edgekit.backends.onnxruntime import OnnxRuntime
 from edgekit.errors import StageError
-from edgekit.images.letterbox import letterbox
-from edgekit.images.read import read_image
 from edgekit.macs import macs_per_node
+from edgekit.pipeline.feeds import image_feeds
 from edgekit.pipeline.int8 import quantize_network
 from edgekit.protocols import silent
 from edgekit.tune.effects import Watcher, agreement_of
@@ -183,7 +182,8 @@ def measure_sensitivity(
     for draw, calibration in enumerate(sets.calibrations):
         whole = quantize_network(network, calibration, precision, progress)
         drawn.append(variants_of(network.graph, whole))
-        _watch(drawn[-1], _feeds(network, sets), sets.of_draw(draw), watcher, progress)
+        feeds = list(image_feeds(network.graph, sets.measured, network.preprocess))
+        _watch(drawn[-1], feeds, sets.of_draw(draw), watcher, progress)
     layers = [name for name in drawn[0].groups if all(name in d.groups for d in drawn)]
     if not layers:
         raise StageError(
@@ -215,12 +215,6 @@ def _watch(
         whole, chain([(WHOLE, whole)], rest), mine, backend, progress
     ):
         watcher.see(name, images[i], outputs)
-
-
-def _feeds(network: Network, sets: ImageShares) -> list[dict[str, NDArray[np.generic]]]:
-    name = str(network.graph.model.graph.inputs[0].name)
-    images = (read_image(record).pixels_rgb for record in sets.measured.records)
-    return [{name: letterbox(p, network.preprocess).pixels[None]} for p in images if p is not None]
 
 
 def _sensitivity(
