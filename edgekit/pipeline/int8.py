@@ -22,7 +22,7 @@ from edgekit.quantize.rules import ORT_X86
 from edgekit.quantize.select import float_nodes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     import numpy as np
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from edgekit.pipeline.prepare import Network
     from edgekit.protocols import Progress
     from edgekit.quantize.plan import Plan
-    from edgekit.values import Dataset, Floats, Graph, Statistics, WeightRule
+    from edgekit.values import Dataset, Floats, Graph, Range, Statistics, WeightRule
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,6 +51,26 @@ class Int8Options:
     cache: Path | None = None
 
 
+@dataclass(frozen=True, eq=False)
+class Calibrated:
+    """What calibration says of a network.
+
+    Attributes:
+        kept_float: Nodes that no precision but float is for, with the reason.
+        drowned: Nodes that rounding noise would drown, with the reason.
+        ranges: Of every value that may get an encoding.
+        statistics: Where they come from.
+        importance: How much the predictions follow each value, as ``importance`` gives it; empty
+            where the recipe's observer does without.
+    """
+
+    kept_float: dict[str, str]
+    drowned: dict[str, str]
+    ranges: dict[str, Range]
+    statistics: Statistics
+    importance: dict[str, Floats]
+
+
 def quantize_network(
     network: Network, calibration: Dataset, options: Int8Options, progress: Progress = silent
 ) -> QuantizedGraph:
@@ -66,6 +86,29 @@ def quantize_network(
         ConfigError: ``keep_float`` names no node.
         DataError: No calibration image can be read.
     """
+    calibrated = calibrate_network(network, calibration, options, progress)
+    in_float = {**calibrated.kept_float, **calibrated.drowned}
+    return quantize_calibrated(network, calibrated, in_float, options)
+
+
+def quantize_calibrated(
+    network: Network, calibrated: Calibrated, in_float: Mapping[str, str], options: Int8Options
+) -> QuantizedGraph:
+    """Return ``network`` in INT8 but for the nodes ``in_float``, each named with its reason."""
+    decided = plan(network.graph, ORT_X86, in_float)
+    quantized = quantize(network.graph, decided, calibrated.ranges, options.weight_rule)
+    return replace(quantized, statistics=calibrated.statistics)
+
+
+def calibrate_network(
+    network: Network, calibration: Dataset, options: Int8Options, progress: Progress = silent
+) -> Calibrated:
+    """Return what the images of ``calibration`` say of ``network``.
+
+    Raises:
+        ConfigError: ``keep_float`` names no node.
+        DataError: No calibration image can be read.
+    """
     graph, precision = network.graph, options.precision
     kept = float_nodes(graph, network.decode, precision.keep_float)
     wished = plan(graph, ORT_X86, kept)
@@ -73,13 +116,11 @@ def quantize_network(
     plain = choose_ranges(graph, statistics, _plain(precision.observer))
     encodings = encodings_of(graph, wished, plain)
     drowned = drowned_nodes(graph, wished, encodings, statistics, precision.noise_limit_db)
-    decided = plan(graph, ORT_X86, {**kept, **drowned})
-    ranges = plain
-    if precision.observer == "damage":
-        weights = _importance(network, statistics, calibration, progress)
-        ranges = choose_ranges(graph, statistics, "damage", weights)
-    quantized = quantize(graph, decided, ranges, options.weight_rule)
-    return replace(quantized, statistics=statistics)
+    if precision.observer != "damage":
+        return Calibrated(kept, drowned, plain, statistics, {})
+    weights = _importance(network, statistics, calibration, progress)
+    ranges = choose_ranges(graph, statistics, "damage", weights)
+    return Calibrated(kept, drowned, ranges, statistics, weights)
 
 
 def _plain(observer: Observer) -> Observer:
