@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 from edgekit.backends.coverage import read_coverage
 from edgekit.backends.onnxruntime import OnnxRuntime
+from edgekit.cli.flags import cache_folder
 from edgekit.config.device import find_device
 from edgekit.config.recipe import Int8, find_recipe
 from edgekit.graphs import graph_to_bytes
@@ -78,7 +79,7 @@ def main() -> None:
     parser.add_argument("--kernels", choices=("native", "avx2"), default="native")
     arguments = parser.parse_args()
     if arguments.kernels == "avx2":
-        only_avx2.restart_under_it()
+        only_avx2.restart_under_it(cache_folder())
     device = "host" if arguments.kernels == "native" else "generic-x86-avx2"
     path = HERE / "results" / f"ort_cpu_int8_{arguments.kernels}.json"
     path.parent.mkdir(exist_ok=True)

@@ -15,6 +15,10 @@ from edgekit.graphs import graph_to_bytes
 from tests.conftest import ROOT
 from tests.quantize.eight_bits import emulate, make, step_of
 
+sys.path.insert(0, str(ROOT / "benchmarks"))
+
+import only_avx2
+
 RUN = """
 import sys
 import numpy, onnxruntime
@@ -59,20 +63,17 @@ def worst_case(layer, rule):
 
 
 @pytest.fixture(scope="module")
-def only_avx2(tmp_path_factory):
-    """The library that hides what is newer than AVX2 from a process."""
+def hidden(tmp_path_factory):
+    """The environment in which ONNX Runtime finds AVX2 and nothing newer."""
     if (sys.platform, platform.machine()) != ("linux", "x86_64"):
         pytest.skip("instruction sets are hidden on Linux x86-64 only")
-    if shutil.which("cc") is None:
-        pytest.skip("no C compiler (cc) to build the library that hides instruction sets")
-    library = tmp_path_factory.mktemp("avx2") / "only_avx2.so"
-    source = ROOT / "benchmarks" / "only_avx2.c"
-    subprocess.run(["cc", "-O2", "-shared", "-fPIC", "-o", library, source], check=True)
-    return library
+    if missing := [tool for tool in only_avx2.TOOLS if shutil.which(tool) is None]:
+        pytest.skip(f"{' and '.join(missing)} missing, which hide instruction sets")
+    return only_avx2.variables(tmp_path_factory.mktemp("avx2"), ("onnxruntime",))
 
 
 @pytest.fixture(scope="module")
-def off_by(only_avx2, tmp_path_factory):
+def off_by(hidden, tmp_path_factory):
     """By layer and rule, the largest error of the runtime, in steps of the output."""
     folder = tmp_path_factory.mktemp("cases")
     cases = {(layer, rule): worst_case(layer, rule) for layer in LAYERS for rule in RULES}
@@ -81,10 +82,7 @@ def off_by(only_avx2, tmp_path_factory):
         np.save(stems[key] + ".npy", case.feeds["x"])
         (folder / (stems[key] + ".onnx")).write_bytes(graph_to_bytes(case.quantized.graph))
     command = [sys.executable, "-c", RUN, *stems.values()]
-    hidden = {"LD_PRELOAD": str(only_avx2)}
     done = subprocess.run(command, env=hidden, capture_output=True, text=True, check=False)
-    if done.returncode == 3:
-        pytest.skip(done.stderr.strip())
     assert done.returncode == 0, done.stderr
     return {key: steps_off(case, np.load(stems[key] + ".out.npy")) for key, case in cases.items()}
 
