@@ -40,6 +40,7 @@ bench: $(BENCH_READY)
 	$(BIN)/python benchmarks/checkpoints.py
 	$(BIN)/python benchmarks/families.py
 	$(BIN)/python benchmarks/rewrite_parity.py
+	$(BIN)/python benchmarks/calibration_cost.py
 	$(BIN)/python benchmarks/calibration_size.py
 	$(BIN)/python benchmarks/near_duplicates.py
 	$(BIN)/python benchmarks/range_choices.py

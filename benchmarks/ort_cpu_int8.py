@@ -1,23 +1,31 @@
 """INT8 on ONNX Runtime's CPU provider: edgekit beside the usual tools, same models, same images.
 
-Usage: python benchmarks/ort_cpu_int8.py [--kernels avx2] [MODEL...]
+Usage: python benchmarks/ort_cpu_int8.py [--kernels avx2] [--rows edgekit|peers] [--latency]
+       [MODEL...]
 
-Every model of ``MODELS`` is calibrated on the same 64 images of coco-train-mini and scored on
-coco-val-mini. ``--kernels avx2`` hides every instruction set after AVX2 from the runtimes and
-quantizes for such a processor: what an older machine would run, at this machine's clock.
-Models that are not named keep the rows they had; every model has the commit it was run at.
-Needs the folder EDGEKIT_DATA and the ``openvino`` extra.
+Every model of ``MODELS`` is calibrated on the first 128 images of coco-train-mini and scored on
+coco-val-mini. Each tool runs twice: on the file as given, and on the float network that edgekit
+starts from (folded, u8 input, the decode cut off), which tells what is due to its quantization
+alone. ``--kernels avx2`` hides every instruction set after AVX2 from the runtimes and quantizes
+for such a processor: what an older machine would run, at this machine's clock.
+
+``--rows`` makes and scores these rows only; ``--latency`` times all rows again, in one run.
+Without either, both are done. Files are kept between runs, under ``--keep``: what a peer made
+stays until its float file changes, edgekit's is made anew whenever it is scored. Models and rows
+not named keep the figures they had, unless another processor gave them; every row has the commits
+it was scored and timed at. Needs the folder EDGEKIT_DATA and the ``openvino`` extra.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import os
 import subprocess
 import sys
 import tempfile
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,7 +36,7 @@ from edgekit.config.device import find_device
 from edgekit.config.recipe import Int8, find_recipe
 from edgekit.graphs import graph_to_bytes
 from edgekit.images.classes import match_classes
-from edgekit.images.datasets import choose, open_dataset
+from edgekit.images.datasets import open_dataset
 from edgekit.images.letterbox import letterbox, to_input
 from edgekit.images.read import read_image
 from edgekit.measure.latency import LatencyOptions, measure_latency, speedup
@@ -45,31 +53,52 @@ sys.path.insert(0, str(HERE))
 
 import only_avx2  # noqa: E402  (a sibling script)
 import peers  # noqa: E402
+from hand_written import DECODE  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from numpy.typing import NDArray
     from peers import Peer
 
+    from edgekit.config.device import Device
     from edgekit.measure.candidate import Candidate
     from edgekit.measure.latency import LatencyRun
     from edgekit.pipeline.prepare import Detector, Network
     from edgekit.pipeline.rows import Scores
-    from edgekit.values import Dataset, Floats
+    from edgekit.values import Dataset
 
 DATA = Path(os.environ.get("EDGEKIT_DATA", HERE.parents[1] / "shared" / "data"))
 MODELS = {
     "yolov8n": ModelOptions(),
     "yolov5n": ModelOptions(),
+    "yolov10s_e2e_unfused": ModelOptions(),
     "yolox_nano_kazuhito": ModelOptions(),
     "picodet_s_320_coco": ModelOptions(family="picodet"),
 }
-OBSERVERS = ("minmax", "moving-average", "percentile", "mse", "damage")
-PEERS = {
-    "ort quantize_static defaults": peers.ORT_DEFAULTS,
-    "ort quantize_static conv-only": peers.ORT_CONV_ONLY,
-    "nncf defaults (openvino)": peers.NNCF_DEFAULTS,
-}
+CALIBRATING = 128
+GIVEN, FP32, INT8 = "as-given fp32", "edgekit fp32", "edgekit int8"
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """One model, and what all its rows start from.
+
+    Attributes:
+        given: The file as given.
+        fp32: What edgekit makes of it in float.
+        device: That is quantized for.
+        kept: Folder of the files of the rows.
+    """
+
+    name: str
+    detector: Detector
+    network: Network
+    given: Candidate
+    fp32: Candidate
+    calibration: Dataset
+    device: Device
+    kept: Path
 
 
 def main() -> None:
@@ -77,28 +106,54 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("models", nargs="*", default=list(MODELS))
     parser.add_argument("--kernels", choices=("native", "avx2"), default="native")
+    parser.add_argument("--rows", choices=tuple(PARTS))
+    parser.add_argument("--latency", action="store_true")
+    parser.add_argument("--keep", type=Path, default=cache_folder() / "ort-cpu-int8")
     arguments = parser.parse_args()
     if arguments.kernels == "avx2":
         only_avx2.restart_under_it(cache_folder())
-    device = "host" if arguments.kernels == "native" else "generic-x86-avx2"
+    device = find_device("host" if arguments.kernels == "native" else "generic-x86-avx2")
+    arguments.keep.mkdir(parents=True, exist_ok=True)
     path = HERE / "results" / f"ort_cpu_int8_{arguments.kernels}.json"
-    path.parent.mkdir(exist_ok=True)
-    result: dict[str, Any] = {
-        "kernels": arguments.kernels,
-        "device": find_device(device).model_dump(mode="json"),
-        "machine": vars(describe_machine()),
-        "commits": {},
-        "models": {},
-    }
-    if path.exists():
-        before = json.loads(path.read_text(encoding="utf-8"))
-        result |= {"commits": before["commits"], "models": before["models"]}
-    at = commit()
+    result = started(path, device)
+    both = not arguments.rows and not arguments.latency
     for name in arguments.models:
-        result["models"][name] = run_model(name, device)
-        result["commits"][name] = at
-        path.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+        case = open_case(name, device, arguments.keep)
+        rows = result["models"].setdefault(name, {})
+        if arguments.rows or both:
+            parts = [arguments.rows] if arguments.rows else list(PARTS)
+            merge(rows, accuracy(case, parts), "scored_at")
+            write(path, result)
+        if arguments.latency or both:
+            merge(rows, latency(case), "timed_at")
+            write(path, result)
         print(f"written: {name} to {path.name}", flush=True)
+
+
+def started(path: Path, device: Device) -> dict[str, Any]:
+    """Return the result to add to: what ``path`` holds, where the same processor gave it."""
+    machine = vars(describe_machine())
+    before = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    same = before.get("machine", {}).get("cpu") == machine["cpu"]
+    return {
+        "device": device.model_dump(mode="json"),
+        "machine": machine,
+        "models": before["models"] if same else {},
+    }
+
+
+def merge(rows: dict[str, Any], found: dict[str, dict[str, Any]], when: str) -> None:
+    """Add the figures ``found`` to ``rows``, with the commit under the key ``when``."""
+    at = commit()
+    for name, figures in found.items():
+        rows[name] = {**rows.get(name, {}), **figures, when: at}
+
+
+def write(path: Path, result: dict[str, Any]) -> None:
+    """Write the result, models and rows in one order."""
+    models = {name: result["models"][name] for name in MODELS if name in result["models"]}
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(json.dumps({**result, "models": models}, indent=1) + "\n", encoding="utf-8")
 
 
 def commit() -> str:
@@ -114,52 +169,116 @@ def commit() -> str:
     return head.stdout.strip() + ("+changes" if dirty.stdout.strip() else "")
 
 
-def run_model(name: str, device: str) -> dict[str, Any]:
-    """Return the figures of every row of one model."""
+def open_case(name: str, device: Device, kept: Path) -> Case:
+    """Return one model, its float network written to ``kept``."""
     detector = prepare(DATA / "models" / f"{name}.onnx", MODELS[name])
+    network = network_of(detector)
+    whole = open_dataset(DATA / "coco-train-mini" / "instances.json")
+    calibration = replace(whole, records=whole.records[:CALIBRATING])
+    given = candidate_of(detector, GIVEN)
+    fp32 = edgekit_fp32(detector, network, kept)
+    return Case(name, detector, network, given, fp32, calibration, device, kept)
+
+
+def accuracy(case: Case, parts: list[str]) -> dict[str, dict[str, Any]]:
+    """Return how good the rows of ``parts`` are, and both float rows."""
+    entries = [*float_entries(case), *(e for part in parts for e in PARTS[part](case))]
+    evaluation = images()
+    head = case.detector.head.spec
+    ids = match_classes(case.detector.source.class_names, evaluation.categories, head.classes)
+    scores = score_entries(entries, evaluation, ids, silent)
+    return {
+        e.candidate.name: accuracy_figures(scores[e.candidate.name]) | coverage_figures(e)
+        for e in entries
+    }
+
+
+def latency(case: Case) -> dict[str, dict[str, Any]]:
+    """Return how fast every row is, all in one run, from the files that are kept."""
+    ours = replace(case.fp32, name=INT8, model=int8_path(case))
+    entries = [
+        *float_entries(case),
+        *([Entry(ours, "int8")] if ours.model.exists() else edgekit_entries(case)),
+        *peer_entries(case),
+    ]
+    candidates = [e.candidate for e in entries]
+    run = measure_latency(candidates, images(), LatencyOptions(min_runs=150))
+    valid = {} if not run.throttled else {"throttled": True}
+    return {c.name: latency_figures(c.name, run) | valid for c in candidates}
+
+
+def images() -> Dataset:
+    """Return what rows are scored on; it has calibrated nothing."""
+    return open_dataset(DATA / "coco-val-mini" / "instances.json")
+
+
+def float_entries(case: Case) -> list[Entry]:
+    """Return the file as given, and edgekit's, with which all others are compared."""
+    return [Entry(case.given, "fp32"), Entry(case.fp32, "fp32", baseline=True)]
+
+
+def edgekit_entries(case: Case) -> list[Entry]:
+    """Return edgekit's INT8, as the recipe ``ort-cpu-int8`` makes it."""
     recipe = find_recipe("ort-cpu-int8").precision
     assert isinstance(recipe, Int8)
-    draw = recipe.calibration
-    calibration = choose(
-        open_dataset(DATA / "coco-train-mini" / "instances.json"), draw.count, draw.seed
-    )
-    evaluation = open_dataset(DATA / "coco-val-mini" / "instances.json")
-    with tempfile.TemporaryDirectory() as folder:
-        entries = [
-            *edgekit_entries(detector, calibration, recipe, device, Path(folder)),
-            *peer_entries(detector, calibration, Path(folder)),
-        ]
-        ids = match_classes(
-            detector.source.class_names, evaluation.categories, detector.head.spec.classes
-        )
-        scores = score_entries(entries, evaluation, ids, silent)
-        run = measure_latency(
-            [e.candidate for e in entries], evaluation, LatencyOptions(min_runs=150)
-        )
-        return {e.candidate.name: figures(e, scores, run) for e in entries}
+    options = Int8Options(recipe, weight_rule(recipe, case.device), case.kept)
+    made = edgekit_int8(case.network, case.calibration, options, case.fp32)
+    model = made.candidate.model.replace(int8_path(case))
+    return [replace(made, candidate=replace(made.candidate, model=model))]
 
 
-def edgekit_entries(
-    detector: Detector, calibration: Dataset, recipe: Int8, device: str, folder: Path
-) -> list[Entry]:
-    """Return edgekit's FP32 row and one INT8 row per observer."""
-    network = network_of(detector)
-    given = candidate_of(detector, "as-given fp32")
-    fp32 = edgekit_fp32(detector, network, folder)
-    entries = [Entry(given, "fp32"), Entry(fp32, "fp32", baseline=True)]
-    for observer in OBSERVERS:
-        precision = recipe.model_copy(update={"observer": observer})
-        rule = weight_rule(precision, find_device(device))
-        options = Int8Options(precision, rule, folder)
-        entries.append(edgekit_int8(network, calibration, options, fp32))
+def int8_path(case: Case) -> Path:
+    """Return where edgekit's INT8 network is kept."""
+    stem = file_stem(case.name, case.fp32, INT8, case.device.exact_u8s8)
+    return case.fp32.model.with_name(f"{stem}.onnx")
+
+
+def peer_entries(case: Case) -> list[Entry]:
+    """Return every tool on the file as given, and on the float network of edgekit."""
+    reduce_range = not case.device.exact_u8s8
+    by_hand = peers.ByHand(DECODE[case.name], reduce_range)
+    nothing_to_name = peers.ByHand((), reduce_range)
+    assert not case.network.decode, f"{case.name}: the decode was to be cut off"
+    return [
+        *_peers_on(case, case.given, peers.all_peers(by_hand), ""),
+        *_peers_on(case, case.fp32, peers.all_peers(nothing_to_name), " on edgekit fp32"),
+    ]
+
+
+def _peers_on(case: Case, given: Candidate, tools: dict[str, Peer], suffix: str) -> list[Entry]:
+    entries = []
+    for tool, peer in tools.items():
+        named = replace(given, name=tool + suffix)
+        sums = case.device.exact_u8s8 if peer.per_processor else None
+        out = case.kept / file_stem(case.name, given, named.name, sums)
+        print(f"{case.name}: {named.name}", file=sys.stderr, flush=True)
+        entries.append(peer_entry(named, peer, case.calibration, out))
     return entries
+
+
+def file_stem(model: str, given: Candidate, row: str, exact_sums: bool | None) -> str:
+    """Return what the files of a row are called: another for another float file or processor.
+
+    Args:
+        model: Name of the model.
+        given: The float file.
+        row: Name of the row.
+        exact_sums: Whether the processor sums products in 32 bits; ``None`` where that is one.
+    """
+    start = hashlib.sha256(given.model.read_bytes()).hexdigest()[:12]
+    sums = {None: [], True: ["exact"], False: ["16-bit"]}[exact_sums]
+    return "-".join([model, start, *sums, *row.split()])
+
+
+PARTS = {"edgekit": edgekit_entries, "peers": peer_entries}
 
 
 def edgekit_fp32(detector: Detector, network: Network, folder: Path) -> Candidate:
     """Return the float network that edgekit ships, written to ``folder``."""
+    path = folder / f"fp32-{network.graph.sha256}.onnx"
     return replace(
-        candidate_of(detector, "edgekit fp32"),
-        model=saved(folder / "fp32.onnx", graph_to_bytes(network.graph)),
+        candidate_of(detector, FP32),
+        model=saved(path, graph_to_bytes(network.graph)),
         head=network.head,
         input="u8-nhwc",
     )
@@ -169,45 +288,41 @@ def edgekit_int8(
     network: Network, calibration: Dataset, options: Int8Options, fp32: Candidate
 ) -> Entry:
     """Return ``network`` in INT8, written beside ``fp32``, its own float form."""
-    observer = options.precision.observer
     quantized = quantize_network(network, calibration, options)
-    model = saved(fp32.model.with_name(f"{observer}.onnx"), graph_to_bytes(quantized.graph))
+    path = fp32.model.with_name(f"int8-{quantized.graph.sha256}.onnx")
     coverage = read_coverage(
         network.graph, quantized.graph, quantized.plan.kept_float, OnnxRuntime()
     )
-    candidate = replace(fp32, name=f"edgekit int8 {observer}", model=model)
-    return Entry(candidate, "int8", coverage=coverage)
-
-
-def peer_entries(detector: Detector, calibration: Dataset, folder: Path) -> list[Entry]:
-    """Return one row per peer, quantized from the user's own file."""
-    given = candidate_of(detector, "as-given fp32")
-    return [
-        peer_entry(replace(given, name=title), PEERS[title], calibration, folder / f"peer{number}")
-        for number, title in enumerate(PEERS)
-    ]
+    model = saved(path, graph_to_bytes(quantized.graph))
+    return Entry(replace(fp32, name=INT8, model=model), "int8", coverage=coverage)
 
 
 def peer_entry(given: Candidate, peer: Peer, calibration: Dataset, out: Path) -> Entry:
     """Return what ``peer`` makes of the float model of ``given``, under its name.
 
     Args:
-        given: Takes float images; its name is that of the row.
+        given: The float model; its name is that of the row.
         peer: The tool.
         calibration: Images it is calibrated on.
-        out: Where it writes, without a suffix.
+        out: Where it writes, without a suffix; what is there already is taken.
     """
     with given.backend.open(given.model) as session:
         name = session.inputs[0].name
 
-    def inputs() -> Iterator[Floats]:
+    def inputs() -> Iterator[NDArray[Any]]:
         for record in calibration.records:
             pixels_rgb = read_image(record).pixels_rgb
             if pixels_rgb is not None:
-                yield to_input(letterbox(pixels_rgb, given.preprocess).pixels, given.preprocess)
+                pixels = letterbox(pixels_rgb, given.preprocess).pixels
+                u8 = given.input == "u8-nhwc"
+                yield pixels[None] if u8 else to_input(pixels, given.preprocess)
 
     model = out.with_suffix(peer.suffix)
-    peer.quantize(given.model, model, name, inputs)
+    if not model.exists():
+        with tempfile.TemporaryDirectory(dir=out.parent) as folder:
+            peer.quantize(given.model, Path(folder) / model.name, name, inputs)
+            for file in sorted(Path(folder).glob(f"{out.name}.[bxo]*")):  # .bin before .xml
+                file.replace(out.parent / file.name)
     return Entry(replace(given, model=model, backend=peer.backend), "int8")
 
 
@@ -215,15 +330,6 @@ def saved(path: Path, data: bytes) -> Path:
     """Return ``path``, now holding ``data``."""
     path.write_bytes(data)
     return path
-
-
-def figures(entry: Entry, scores: dict[str, Scores], run: LatencyRun) -> dict[str, Any]:
-    """Return what was measured of one row."""
-    return (
-        accuracy_figures(scores[entry.candidate.name])
-        | latency_figures(entry.candidate.name, run)
-        | coverage_figures(entry)
-    )
 
 
 def accuracy_figures(score: Scores) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What results/calibration_size.json and near_duplicates.json say, as tables."""
+"""What results/calibration_*.json and near_duplicates.json say, as tables and sentences."""
 
 from __future__ import annotations
 
@@ -67,3 +67,22 @@ def duplicates(result: dict[str, Any]) -> list[str]:
         *copies,
         "",
     ]
+
+
+def cost(result: dict[str, Any]) -> list[str]:
+    """Return what calibration costs beside ONNX Runtime's own, as a sentence."""
+    if not result:
+        return [""]
+    ours, theirs = (
+        f"{result[name]['seconds']:.0f} s and {result[name]['peak_bytes'] / 2**30:.2f} GiB"
+        for name in ("edgekit", "peer")
+    )
+    passes = ", ".join(
+        f"{name} {seconds:.0f} s"
+        for name, seconds in result["rounds"][-1]["edgekit"]["passes"].items()
+    )
+    told = (
+        f"From {result['images']} images at 640 to INT8, yolov8n takes edgekit {ours} ({passes}), "
+        f"and `quantize_static` with min-max {theirs}: {result['times_as_long']:.2f} times as long."
+    )
+    return [told]
