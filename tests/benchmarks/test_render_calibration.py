@@ -40,8 +40,26 @@ def test_pairs_taken_for_one_picture_are_named_and_shares_are_percent():
     assert "- mirrored: 0.5%" in lines
 
 
+def test_the_cost_names_every_pass():
+    cost = {"seconds": 90.0, "peak_bytes": 2**30}
+    result = {
+        "images": 200,
+        "edgekit": cost,
+        "peer": {"seconds": 60.2, "peak_bytes": 2**31},
+        "times_as_long": 1.5,
+        "rounds": [{"edgekit": {**cost, "passes": {"calibrate": 40.4, "gradients": 49.6}}}],
+    }
+
+    (told,) = render_calibration.cost(result)
+
+    assert "90 s and 1.00 GiB (calibrate 40 s, gradients 50 s)" in told
+    assert "60 s and 2.00 GiB: 1.50 times" in told
+
+
 def test_nothing_measured_is_nothing_rendered():
-    assert render_calibration.sizes({}) == render_calibration.duplicates({}) == [""]
+    parts = (render_calibration.sizes, render_calibration.duplicates, render_calibration.cost)
+
+    assert [part({}) for part in parts] == [[""]] * 3
     assert committed("never measured") == {}
     assert {"calibration sizes", "near-duplicates"} <= set(render.PARTS)
 
