@@ -15,6 +15,7 @@ from edgekit.cli.evaluate import evaluate
 from edgekit.cli.inspect import inspect
 from edgekit.cli.run import run
 from edgekit.cli.targets import targets
+from edgekit.cli.tune import tune
 
 app = typer.Typer(
     help="Turn a trained object detector into the fastest model that keeps its accuracy.",
@@ -41,6 +42,7 @@ def _root(
 
 app.command()(demo)
 app.command()(convert)
+app.command()(tune)
 app.command("eval")(evaluate)
 app.command()(bench)
 app.command()(run)

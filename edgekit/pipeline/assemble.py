@@ -19,6 +19,7 @@ from edgekit.pipeline.lock import Lock, Span
 from edgekit.pipeline.preprocess import described
 from edgekit.pipeline.rewriting import folds_of, rewrites_of
 from edgekit.report.schema import Calibration, DataUse, ModelFacts, Provenance, Report
+from edgekit.report.searched import verdict_of
 from edgekit.report.verdict import decide
 from edgekit.report.write import write_report
 
@@ -28,12 +29,19 @@ if TYPE_CHECKING:
     from edgekit.measure.latency import LatencyRun
     from edgekit.pipeline.audited import ReadImages
     from edgekit.pipeline.job import Built, Job, Measured
+    from edgekit.report.schema import Search
 
 MODEL_FILE = "model.onnx"
 BUSY = 1.5  # runnable processes per core, our own preparation included
 
 
-def report_of(job: Job, built: Built, measured: Measured, found: tuple[str, ...]) -> Report:
+def report_of(
+    job: Job,
+    built: Built,
+    measured: Measured,
+    found: tuple[str, ...],
+    search: Search | None = None,
+) -> Report:
     """Return the report of one conversion.
 
     Args:
@@ -41,20 +49,23 @@ def report_of(job: Job, built: Built, measured: Measured, found: tuple[str, ...]
         built: What was made.
         measured: What that gave.
         found: Warnings that came up on the way, one sentence each.
+        search: What was tried, where precisions were searched for: it has decided then.
     """
     read = read_images(job.sets)
+    paired = measured.run.speedups() if measured.run else {}
     return Report(
         target=job.options.target,
         device=job.device.name,
         model=_model_facts(job),
         rows=measured.rows,
-        verdict=decide(
-            measured.rows, job.budget, measured.run.speedups() if measured.run else None
-        ),
+        verdict=decide(measured.rows, job.budget, paired)
+        if search is None
+        else verdict_of(search, measured.rows, paired),
         provenance=_provenance(job, measured.run),
         data=_data(job, read),
         calibration=_calibration(job, built, read),
         rewrites=rewrites_of(job.detector),
+        search=search,
         warnings=(
             *job.detector.warnings,
             *job.sets.warnings,
@@ -132,6 +143,8 @@ def _data(job: Job, read: ReadImages) -> tuple[DataUse, ...]:
     used: list[DataUse] = []
     if job.sets.calibration is not None:
         used.append(data_use("calibration", job.sets.calibration, read.calibrating))
+    if job.sets.search is not None:
+        used.append(data_use("search", job.sets.search, read.searching))
     if job.sets.evaluation is not None:
         used.append(data_use("evaluation", job.sets.evaluation, read.scoring))
     return tuple(used)
@@ -180,6 +193,7 @@ def _lock(job: Job, built: Built, report: Report, model: bytes) -> Lock:
         graph_sha256=job.network.graph.sha256,
         artifact_sha256=hashlib.sha256(model).hexdigest(),
         calibration=locked(job.sets.calibration),
+        search=locked(job.sets.search),
         evaluation=locked(job.sets.evaluation),
         weight_rule=quantized.weight_rule if quantized else None,
         ranges={name: Span(low=r.low, high=r.high) for name, r in ranges.items()},

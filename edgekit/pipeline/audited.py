@@ -23,18 +23,21 @@ class ReadImages:
     Attributes:
         calibrating: Of the calibration images; none where nothing is calibrated.
         scoring: Of the evaluation images; none where nothing is scored.
+        searching: Of the search images; none where nothing is searched for.
     """
 
     calibrating: tuple[ImageFacts, ...] = ()
     scoring: tuple[ImageFacts, ...] = ()
+    searching: tuple[ImageFacts, ...] = ()
 
 
 def read_images(sets: ImageSets) -> ReadImages:
     """Return the facts of the images in ``sets``."""
-    return ReadImages(
-        tuple(read_facts(sets.calibration)) if sets.calibration else (),
-        tuple(read_facts(sets.evaluation)) if sets.evaluation else (),
+    calibrating, scoring, searching = (
+        tuple(read_facts(images)) if images else ()
+        for images in (sets.calibration, sets.evaluation, sets.search)
     )
+    return ReadImages(calibrating, scoring, searching)
 
 
 def calibration_part(

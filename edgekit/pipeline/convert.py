@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from edgekit.backends.cuda import CudaGpu
     from edgekit.config.device import Device
     from edgekit.config.recipe import CalibrationDraw, Recipe
+    from edgekit.measure.candidate import Candidate
     from edgekit.pipeline.options import ConvertOptions
     from edgekit.pipeline.rows import Scores
     from edgekit.protocols import Progress
@@ -71,9 +72,9 @@ def convert(path: Path, options: ConvertOptions, progress: Progress = silent) ->
     """
     with whole_folder(options.out) as folder, TemporaryDirectory(prefix="edgekit-") as models:
         job = open_job(path, options)
-        warning = _check_preprocessing(job, progress)
+        warning = check_preprocessing(job, progress)
         built = _build(job, Path(models), progress)
-        measured = explain(job, built, _measure(job, built, progress), progress)
+        measured = explain(job, built, measure_built(job, built, progress), progress)
         report = report_of(job, built, measured, (warning,) if warning else ())
         write_result(job, built, measured, report, folder)
     return Conversion(report, missed(report.rows[-1], job.budget) if job.gated else ())
@@ -133,7 +134,7 @@ def _draw(recipe: Recipe, options: ConvertOptions) -> CalibrationDraw | None:
     return None
 
 
-def _check_preprocessing(job: Job, progress: Progress) -> str | None:
+def check_preprocessing(job: Job, progress: Progress) -> str | None:
     """Return a warning when other preprocessing scores better; stop where nothing is found."""
     dataset = job.sets.evaluation
     if dataset is None or job.category_ids is None:
@@ -150,29 +151,43 @@ def _check_preprocessing(job: Job, progress: Progress) -> str | None:
 
 def _build(job: Job, models: Path, progress: Progress) -> Built:
     """Return the candidates to measure, the target's own precision last."""
-    runtime = OnnxRuntime(threads=job.device.threads or 0)
-    if job.gpu is not None and job.gpu.absence is None:
-        runtime = replace(runtime, provider="cuda")
-    given = replace(candidate_of(job.detector, "as-given"), backend=runtime)
-    fp32 = replace(
-        given,
-        name="fp32",
-        model=_saved(models / "fp32.onnx", graph_to_bytes(_float_network(job))),
-        head=job.network.head,
-        input="u8-nhwc",
-    )
-    entries = (Entry(given, "fp32"), Entry(fp32, "fp32", baseline=True))
+    entries = float_entries(job, models)
     if isinstance(job.recipe.precision, Fp16):
         return _build_half(job, entries, models, progress)
     quantized = _quantize(job, progress)
     if quantized is None:
         return Built(entries, None)
-    model = _saved(models / "int8.onnx", graph_to_bytes(_in_opset(job, quantized.graph)))
-    coverage = read_coverage(
-        job.network.graph, quantized.graph, quantized.plan.kept_float, OnnxRuntime()
+    return Built((*entries, int8_entry(job, quantized, "int8", models)), quantized)
+
+
+def float_entries(job: Job, models: Path) -> tuple[Entry, ...]:
+    """Return the model as given, and the float network written to ``models``."""
+    fp32 = replace(
+        _as_given(job),
+        name="fp32",
+        model=_saved(models / "fp32.onnx", graph_to_bytes(_float_network(job))),
+        head=job.network.head,
+        input="u8-nhwc",
     )
-    int8 = Entry(replace(fp32, name="int8", model=model), "int8", coverage=coverage)
-    return Built((*entries, int8), quantized)
+    return Entry(_as_given(job), "fp32"), Entry(fp32, "fp32", baseline=True)
+
+
+def int8_entry(job: Job, quantized: QuantizedGraph, name: str, models: Path) -> Entry:
+    """Return the job's network as ``quantized``, written to ``models``, under ``name``."""
+    model = _saved(models / f"{name}.onnx", graph_to_bytes(_in_opset(job, quantized.graph)))
+    kept_float = quantized.plan.kept_float
+    coverage = read_coverage(job.network.graph, quantized.graph, kept_float, OnnxRuntime())
+    given = replace(_as_given(job), name=name, model=model)
+    candidate = replace(given, head=job.network.head, input="u8-nhwc")
+    return Entry(candidate, "int8", coverage=coverage)
+
+
+def _as_given(job: Job) -> Candidate:
+    """Return the user's own file, on the runtime of the job."""
+    runtime = OnnxRuntime(threads=job.device.threads or 0)
+    if job.gpu is not None and job.gpu.absence is None:
+        runtime = replace(runtime, provider="cuda")
+    return replace(candidate_of(job.detector, "as-given"), backend=runtime)
 
 
 def _build_half(job: Job, entries: tuple[Entry, ...], models: Path, progress: Progress) -> Built:
@@ -184,7 +199,7 @@ def _build_half(job: Job, entries: tuple[Entry, ...], models: Path, progress: Pr
     model = _saved(models / "fp16.onnx", graph_to_bytes(_in_opset(job, half.graph)))
     fp16 = replace(entries[-1].candidate, name="fp16", model=model)
     stand_in = None
-    if _absence(job) is not None:
+    if absence_of(job) is not None:
         rounding = _saved(models / "fp16-rounded.onnx", graph_to_bytes(half.simulation))
         stand_in = replace(fp16, model=rounding)
     return Built((*entries, Entry(fp16, "fp16", stand_in=stand_in)), None, half)
@@ -215,12 +230,13 @@ def _quantize(job: Job, progress: Progress) -> QuantizedGraph | None:
     return quantize_network(job.network, job.sets.calibration, options, progress)
 
 
-def _measure(job: Job, built: Built, progress: Progress) -> Measured:
+def measure_built(job: Job, built: Built, progress: Progress = silent) -> Measured:
+    """Return what the candidates of ``built`` give: their scores, and their times in turn."""
     dataset = job.sets.evaluation
     scores: dict[str, Scores] = {}
     if dataset is not None:
         scores = score_entries(built.entries, dataset, job.category_ids, progress)
-    absence = _absence(job)
+    absence = absence_of(job)
     if absence is not None:
         rows = (simulated_row(e, scores.get(e.candidate.name), absence) for e in built.entries)
         return Measured(tuple(rows), scores, None)
@@ -238,7 +254,7 @@ def _measure(job: Job, built: Built, progress: Progress) -> Measured:
     )
 
 
-def _absence(job: Job) -> str | None:
+def absence_of(job: Job) -> str | None:
     """Return why nothing here can be timed as on the job's device; ``None`` where it can."""
     if job.gpu is not None:
         return job.gpu.absence and f"run on the CPU, not on a GPU: {job.gpu.absence}"

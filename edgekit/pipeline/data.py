@@ -26,7 +26,27 @@ if TYPE_CHECKING:
     from edgekit.pipeline.options import ConvertOptions
     from edgekit.values import Dataset
 
+    Role = Literal["calibration", "search", "evaluation"]
+
 HELD_OUT = 64
+
+
+@dataclass(frozen=True)
+class Roles:
+    """What to call images that choose and those that score.
+
+    Attributes:
+        chosen: What the images of the first set choose.
+        flag: How the first set is given.
+    """
+
+    choosing: str
+    scoring: str
+    chosen: str
+    flag: str
+
+
+CALIBRATED = Roles("calibration", "evaluation", "ranges", "--calib")
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,11 +58,13 @@ class ImageSets:
         evaluation: Without ``--eval``, images of the calibration source that calibrate nothing,
             without labels; ``None`` when there are none.
         warnings: What is doubtful about them, one sentence each.
+        search: Images that decide between networks; ``None`` when nothing is searched for.
     """
 
     calibration: Dataset | None
     evaluation: Dataset | None
     warnings: tuple[str, ...] = ()
+    search: Dataset | None = None
 
 
 def open_image_sets(options: ConvertOptions, draw: CalibrationDraw | None) -> ImageSets:
@@ -79,7 +101,9 @@ def open_image_sets(options: ConvertOptions, draw: CalibrationDraw | None) -> Im
 
 
 def data_use(
-    role: Literal["calibration", "evaluation"], dataset: Dataset, facts: Iterable[ImageFacts]
+    role: Literal["calibration", "search", "evaluation"],
+    dataset: Dataset,
+    facts: Iterable[ImageFacts],
 ) -> DataUse:
     """Return what the report says about one image set, and about its files by their facts."""
     faults = Counter(dataset.faults)
@@ -102,22 +126,32 @@ def locked(dataset: Dataset | None) -> LockedData | None:
     return LockedData(source=dataset.name, sha256=dataset_sha256(dataset), images=images)
 
 
-def overlap_warnings(calibration: Dataset, evaluation: Dataset, *, allowed: bool) -> list[str]:
-    """Return a warning where calibration images are also evaluation images, by content.
+def overlap_warnings(
+    choosing: Dataset, scoring: Dataset, *, allowed: bool, roles: Roles = CALIBRATED
+) -> list[str]:
+    """Return a warning where images that chose something are also those that score it.
+
+    They are compared by content.
+
+    Args:
+        choosing: Images that chose something.
+        scoring: Images that score what was chosen.
+        allowed: Whether to go on.
+        roles: What to call the two.
 
     Raises:
-        ConfigError: That is so, and it is not allowed.
+        ConfigError: They share images, and that is not allowed.
     """
-    shared = shared_images(calibration, evaluation)
+    shared = shared_images(choosing, scoring)
     if not shared:
         return []
     first = shared[0][1].path.name
-    fact = f"{len(shared)} calibration images are also evaluation images (first: {first})"
+    fact = f"{len(shared)} {roles.choosing} images are also {roles.scoring} images (first: {first})"
     if not allowed:
         raise ConfigError(
-            f"{fact}. A score on images that chose the ranges proves nothing. Give --calib other "
-            "images (data.yaml#train names a split), or --allow-overlap to go on with a warning in "
-            "the report."
+            f"{fact}. A score on images that chose the {roles.chosen} proves nothing. Give "
+            f"{roles.flag} other images (data.yaml#train names a split), or --allow-overlap to go "
+            "on with a warning in the report."
         )
     return [f"{fact}: the accuracy of the result is flattered."]
 

@@ -50,7 +50,13 @@ class Names:
         return self.categories.get(part.category) or self.of_class(part.category)
 
 
-def explain(job: Job, built: Built, measured: Measured, progress: Progress = silent) -> Measured:
+def explain(
+    job: Job,
+    built: Built,
+    measured: Measured,
+    progress: Progress = silent,
+    only: str | None = None,
+) -> Measured:
     """Return ``measured`` with a diagnosis in every row that is not in FP32.
 
     Args:
@@ -58,12 +64,17 @@ def explain(job: Job, built: Built, measured: Measured, progress: Progress = sil
         built: The candidates.
         measured: What they gave, a row for each; without evaluation images nothing is added.
         progress: Told after every row.
+        only: Name of the row to explain; ``None`` explains all.
     """
     dataset = job.sets.evaluation
     if dataset is None or not measured.scores:
         return measured
     base = next(e.candidate.name for e in built.entries if e.baseline)
-    told = [r.name for r in measured.rows if r.precision != "fp32" and r.name in measured.scores]
+    told = [
+        r.name
+        for r in measured.rows
+        if r.precision != "fp32" and r.name in measured.scores and only in (None, r.name)
+    ]
     parts = {}
     for done, name in enumerate(told):
         progress("diagnose", done, len(told))

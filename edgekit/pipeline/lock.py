@@ -104,6 +104,7 @@ class Lock(BaseModel):
     graph_sha256: str = Field(description="Of the float network that was quantized.")
     artifact_sha256: str
     calibration: LockedData | None
+    search: LockedData | None = None
     evaluation: LockedData | None
     weight_rule: WeightRule | None
     ranges: dict[str, Span]

@@ -219,6 +219,62 @@ class Calibration(Part):
     advice: str | None = None
 
 
+class Trial(Part):
+    """One network that a search tried, scored on the search images.
+
+    Attributes:
+        layers_float: How many layers run in float, of those that may run in INT8.
+        map_drop_points: Loss against FP32, in points of 0..100; ``None`` without labels.
+        speedup: Median of paired ratios to FP32.
+        met: Whether it keeps what was asked for.
+        front: Whether no other is both as fast and as good.
+    """
+
+    name: str
+    input_hw: Hw
+    precision: Precision
+    layers_float: int
+    agreement: Fraction | None
+    map_drop_points: float | None
+    map_drop_ci95: Interval95 | None
+    p50_ms: Positive
+    speedup: Positive
+    speedup_ci95: Interval95
+    met: bool
+    front: bool
+
+
+class Search(Part):
+    """What a search tried, and what it was told to keep.
+
+    Attributes:
+        images: How many images decided; none of them calibrates or scores a row.
+        layers: How many layers may run in INT8 or in float.
+        expected: How many choices of precision were judged by what is expected of them.
+        remembered: How many of the trials an earlier search had measured.
+        map_drop_points_max: Most mAP a network may lose on the search images.
+        agreement_min: Least agreement with FP32 there.
+        trials: In the order of trying.
+        chosen: Name of the trial that became the target's row.
+        met: Whether it keeps what was asked for.
+    """
+
+    images: int
+    layers: int
+    expected: int
+    remembered: int
+    map_drop_points_max: float | None
+    agreement_min: Fraction
+    trials: tuple[Trial, ...]
+    chosen: str
+    met: bool
+
+    @property
+    def choice(self) -> Trial:
+        """The trial that was chosen."""
+        return next(t for t in self.trials if t.name == self.chosen)
+
+
 class RewriteCount(Part):
     """What one kind of rewrite did, all nodes together.
 
@@ -298,6 +354,7 @@ class Report(Part):
         device: What the rows were measured on, or meant for.
         data: The sets of images, none of which may share an image with another.
         rewrites: What was done to the model before anything was quantized.
+        search: What was tried, where precisions were searched for.
         warnings: What the user should know before trusting the figures, one sentence each.
     """
 
@@ -311,6 +368,7 @@ class Report(Part):
     data: tuple[DataUse, ...] = ()
     calibration: Calibration | None = None
     rewrites: Rewrites | None = None
+    search: Search | None = None
     warnings: tuple[str, ...] = ()
 
     def row(self, name: str) -> Row:

@@ -12,6 +12,7 @@ from edgekit.values import Interval
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from edgekit.report.parts import Interval95
     from edgekit.report.schema import Row
 
     Paired = Mapping[tuple[str, str], Interval]
@@ -224,9 +225,12 @@ def _ratio(row: Row, base: Row, speed: Interval) -> str:
 
 
 def _loss(row: Row) -> str:
-    drop = row.map_drop_points
-    assert drop is not None
-    ci95 = row.map_drop_ci95
+    assert row.map_drop_points is not None
+    return lost_points(row.map_drop_points, row.map_drop_ci95)
+
+
+def lost_points(drop: float, ci95: Interval95 | None) -> str:
+    """Return what a loss of points of mAP is in words; a loss below nothing is a gain."""
     if drop < 0:
         flipped = (-ci95[1], -ci95[0]) if ci95 else None
         return f"gains {signed_points(-drop, flipped, LEAD)} points of mAP"

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
     from edgekit.quantize.encode import EncodedWeight
+    from edgekit.quantize.plan import Plan
     from edgekit.quantize.quantize import QuantizedGraph
     from edgekit.values import Floats, Graph, WeightRule
 
@@ -67,10 +68,17 @@ class Variants:
         """Return the network in float, written as the variants are."""
         return self._graph(self.whole.plan.nodes)
 
+    def plan_of(self, layers: Collection[str], reason: str = SWITCHED) -> Plan:
+        """Return the plan with ``layers`` in float, each for the ``reason``."""
+        nodes = frozenset().union(*(self.groups[layer] for layer in layers))
+        return self._plan(nodes, reason)
+
+    def _plan(self, in_float: frozenset[str], reason: str = SWITCHED) -> Plan:
+        kept = {**self.whole.plan.kept_float, **dict.fromkeys(in_float, reason)}
+        return plan(self.network, self.whole.plan.rules, kept)
+
     def _graph(self, in_float: frozenset[str]) -> Graph:
-        whole = self.whole
-        kept = {**whole.plan.kept_float, **dict.fromkeys(in_float, SWITCHED)}
-        decided = plan(self.network, whole.plan.rules, kept)
+        whole, decided = self.whole, self._plan(in_float)
         encodings = encodings_of(self.network, decided, whole.ranges)
         return insert_qdq(self.network, decided, encodings, whole.weight_rule, self.encode)
 

@@ -267,7 +267,7 @@ def test_other_preprocessing_is_named_only_when_more_images_confirm_it(
     monkeypatch.setattr(module, "probe", probed)
     job = open_job(tiny.model, tiny.options(tmp_path / "out"))
 
-    warning = module._check_preprocessing(job, silent)
+    warning = module.check_preprocessing(job, silent)
 
     assert (warning is not None) is told
     if told:

@@ -165,7 +165,7 @@ def test_with_a_gpu_every_row_runs_on_it_and_nothing_stands_in(tiny, tmp_path, m
 
     assert [e.candidate.backend.provider for e in built.entries] == ["cuda"] * 3
     assert [e.stand_in for e in built.entries] == [None] * 3
-    assert conversion._absence(job) is None
+    assert conversion.absence_of(job) is None
 
 
 def test_without_images_to_score_on_nothing_was_run(tiny, tmp_path, monkeypatch):

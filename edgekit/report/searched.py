@@ -1,0 +1,83 @@
+"""The verdict of a search: what it chose, on which images, and what that is on others."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from edgekit.report.cells import ms, points, times
+from edgekit.report.schema import Verdict
+from edgekit.report.verdict import LEAD, lost_points
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from edgekit.report.parts import Interval95
+    from edgekit.report.schema import Row, Search
+    from edgekit.values import Interval
+
+    Paired = Mapping[tuple[str, str], Interval]
+
+
+def verdict_of(search: Search, rows: Sequence[Row], paired: Paired) -> Verdict:
+    """Return the verdict that ships what ``search`` chose.
+
+    The rows were scored on other images than those that chose: they say what the choice is worth,
+    and choose nothing.
+
+    Args:
+        search: What was tried.
+        rows: One of them that of the chosen trial, one the baseline.
+        paired: How many times as fast as the first of two rows the second is.
+    """
+    base = next(row for row in rows if row.baseline)
+    row = next(row for row in rows if row.name == search.chosen)
+    if row.baseline:
+        because = f"Ship {row.name}: {_none_better(search)}"
+    else:
+        lead = "Ship" if search.met else "Nothing tried keeps what was asked for; the nearest is"
+        because = (
+            f"{lead} {row.name}: {_speed(row, base, paired)}, {_chosen(search)}; {_after(row)}"
+        )
+    return Verdict(ship=row.name, because=f"{because}.")
+
+
+def _speed(row: Row, base: Row, paired: Paired) -> str:
+    ratio = paired[base.name, row.name]
+    return (
+        f"{times(ratio.value, (ratio.low, ratio.high), LEAD)} the speed of {base.name}, "
+        f"{_p50(row)} ms against {_p50(base)} ms (p50)"
+    )
+
+
+def _chosen(search: Search) -> str:
+    trial = search.choice
+    best = "the fastest that keeps that" if search.met else "the nearest"
+    return (
+        f"{best} of {len(search.trials)} networks tried on {search.images} search images, where it "
+        f"{_figures(trial.agreement, trial.map_drop_points, trial.map_drop_ci95)}"
+    )
+
+
+def _none_better(search: Search) -> str:
+    others = sum(t.precision != "fp32" for t in search.trials)
+    return (
+        f"{_asked(search)} was asked for, and of {others} networks in INT8 or mixed precision tried "
+        f"on {search.images} search images none that keeps that is surely faster"
+    )
+
+
+def _asked(search: Search) -> str:
+    agreed = f"agreement of {points(search.agreement_min)}"
+    if search.map_drop_points_max is None:
+        return agreed
+    return f"a loss of at most {search.map_drop_points_max:g} points of mAP and {agreed}"
+
+
+def _figures(agreement: float | None, drop: float | None, ci95: Interval95 | None) -> str:
+    agreed = f"agrees with FP32 to {points(agreement)} of 100"
+    return agreed if drop is None else f"{lost_points(drop, ci95)} and {agreed}"
+
+
+def _p50(row: Row) -> str:
+    assert row.latency_ms is not None
+    return ms(row.latency_ms.p50)

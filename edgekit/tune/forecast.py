@@ -1,0 +1,166 @@
+"""What a choice of precisions is worth, told without running it: its damage and its time.
+
+Both add up. The damage is the sum, over the values that are rounded, of the squared error that
+rounding leaves behind, each error counted by how much the predictions follow it. The time is the
+sum of what every node takes in its precision, plus what the borders between precisions take by
+their size; both were measured on the target's runtime.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from onnx_ir import convenience
+
+from edgekit.backends.node_times import node_times
+from edgekit.calibrate.activation import activation_after
+from edgekit.quantize.encode import encode_activation
+from edgekit.quantize.plan import dequantized
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import onnx_ir as ir
+    from numpy.typing import NDArray
+
+    from edgekit.backends.node_times import NodeTimes
+    from edgekit.backends.onnxruntime import OnnxRuntime
+    from edgekit.pipeline.int8 import Calibrated
+    from edgekit.quantize.plan import Plan
+    from edgekit.tune.variants import Variants
+    from edgekit.values import Graph
+
+    Feeds = Mapping[str, NDArray[np.generic]]
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """What is expected of a network.
+
+    Attributes:
+        time_us: Of one inference.
+        damage: Summed squared error of the predictions, on a scale of their own.
+    """
+
+    time_us: float
+    damage: float
+
+
+@dataclass(frozen=True)
+class Times:
+    """What the nodes of a network take on a runtime, in microseconds.
+
+    Attributes:
+        in_float: Of the network in float.
+        in_int8: Of the network with every layer in INT8 that may be.
+        per_element: Of one element that changes precision between two nodes.
+    """
+
+    in_float: NodeTimes
+    in_int8: NodeTimes
+    per_element: float
+
+
+class Forecaster:
+    """Tells what any choice of layers to keep in float is worth."""
+
+    def __init__(self, variants: Variants, damages: Mapping[str, float], times: Times) -> None:
+        """Take the network, what rounding each value costs, and what each node takes."""
+        self.variants, self._damages, self._times = variants, damages, times
+        self._known: dict[frozenset[str], Forecast] = {}
+        self._border = border_elements(variants.network, variants.whole.plan)
+        nodes = [str(node.name) for node in variants.network.model.graph]
+        self._both = {
+            name: (times.in_float.of_nodes.get(name, 0.0), times.in_int8.of_nodes.get(name, 0.0))
+            for name in nodes
+        }
+
+    def __len__(self) -> int:
+        """Return how many choices were looked at."""
+        return len(self._known)
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """The layers that may be in either precision, in the network's order."""
+        return tuple(self.variants.groups)
+
+    def of(self, in_float: frozenset[str]) -> Forecast:
+        """Return what is expected with the layers ``in_float``, every other in INT8."""
+        if in_float not in self._known:
+            plan = self.variants.plan_of(in_float)
+            self._known[in_float] = Forecast(self._time_us(plan), self._damage(plan))
+        return self._known[in_float]
+
+    def _time_us(self, plan: Plan) -> float:
+        nodes = sum(both[name in plan.nodes] for name, both in self._both.items())
+        crossing = border_elements(self.variants.network, plan) - self._border
+        return nodes + self._times.in_int8.borders + self._times.per_element * crossing
+
+    def _damage(self, plan: Plan) -> float:
+        own = (value for value, link in plan.links.items() if link.leader == value)
+        return sum(self._damages.get(value, 0.0) for value in own)
+
+
+def rounding_damages(graph: Graph, calibrated: Calibrated) -> dict[str, float]:
+    """Return what rounding each value alone costs the predictions: a weighted squared error.
+
+    Values whose importance is not known are left out.
+    """
+    values = convenience.create_value_mapping(graph.model.graph)
+    return {name: _rounding_damage(values[name], calibrated) for name in calibrated.importance}
+
+
+def measure_times(variants: Variants, feeds: Feeds, backend: OnnxRuntime) -> Times:
+    """Return what the nodes of a network take on ``backend``, in float and in INT8.
+
+    What a border takes is told from a network whose layers alternate.
+
+    Args:
+        variants: Of the network.
+        feeds: One set of its inputs.
+        backend: The runtime.
+    """
+    network, whole = variants.network, variants.whole
+    names = [str(node.name) for node in network.model.graph]
+    every_second = tuple(variants.groups)[::2]
+    in_float, in_int8, mixed = (
+        node_times(graph, names, feeds, backend)
+        for graph in (network, whole.graph, variants.in_float(every_second))
+    )
+    more = border_elements(network, variants.plan_of(every_second))
+    more -= border_elements(network, whole.plan)
+    took = mixed.borders - in_int8.borders
+    return Times(in_float, in_int8, max(0.0, took) / max(1, more))
+
+
+def border_elements(graph: Graph, plan: Plan) -> int:
+    """Return how many elements are quantized or dequantized between two nodes of ``graph``."""
+    return sum(
+        _size(value) * _crossings(node, value, plan)
+        for node in graph.model.graph
+        for value in node.outputs
+        if value.name in plan.links and not dequantized(value)
+    )
+
+
+def _crossings(node: ir.Node, value: ir.Value, plan: Plan) -> int:
+    read_in_float = any(use.node.name not in plan.nodes for use in value.uses())
+    return (node.name not in plan.nodes) + read_in_float
+
+
+def _size(value: ir.Value) -> int:
+    return int(np.prod(value.shape.numpy())) if value.shape is not None else 0
+
+
+def _rounding_damage(value: ir.Value, calibrated: Calibrated) -> float:
+    weights = calibrated.importance[str(value.name)].astype(np.float64)
+    seen = weights > 0
+    reals = calibrated.statistics.tensors[str(value.name)].centers[seen]
+    encoding = encode_activation(calibrated.ranges[str(value.name)])
+    integers = np.clip(np.round(reals / encoding.scale) + encoding.zero_point, 0, 255)
+    activation = activation_after(value)
+    after = activation.function if activation else np.positive
+    moved = after((integers - encoding.zero_point) * encoding.scale) - after(reals)
+    return float(weights[seen] @ moved**2)
