@@ -35,8 +35,10 @@ def verdict_of(search: Search, rows: Sequence[Row], paired: Paired) -> Verdict:
         because = f"Ship {row.name}: {_none_better(search)}"
     else:
         lead = "Ship" if search.met else "Nothing tried keeps what was asked for; the nearest is"
+        after = _figures(row.agreement, row.map_drop_points, row.map_drop_ci95)
         because = (
-            f"{lead} {row.name}: {_speed(row, base, paired)}, {_chosen(search)}; {_after(row)}"
+            f"{lead} {row.name}: {_speed(row, base, paired)}; {_asked(search)} was asked for, and "
+            f"it is {_chosen(search)}; on {row.images} other images it {after}"
         )
     return Verdict(ship=row.name, because=f"{because}.")
 
@@ -61,8 +63,8 @@ def _chosen(search: Search) -> str:
 def _none_better(search: Search) -> str:
     others = sum(t.precision != "fp32" for t in search.trials)
     return (
-        f"{_asked(search)} was asked for, and of {others} networks in INT8 or mixed precision tried "
-        f"on {search.images} search images none that keeps that is surely faster"
+        f"{_asked(search)} was asked for, and of {others} networks in INT8 or mixed precision "
+        f"tried on {search.images} search images none that keeps that is surely faster"
     )
 
 
