@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import time
 from collections import defaultdict
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,7 +16,7 @@ import numpy as np
 from edgekit.graphs import graph_to_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
 
     Feeds = Mapping[str, NDArray[np.generic]]
 
+ROUNDS, RUNS = 7, 5  # of each network; the first round warms up
+PAUSE_S = 0.05  # for the last session's threads to stop spinning
 _KERNEL = "_kernel_time"
 
 
@@ -42,35 +46,41 @@ class NodeTimes:
 
 
 def node_times(
-    graph: Graph, named: Iterable[str], feeds: Feeds, backend: OnnxRuntime, runs: int = 30
-) -> NodeTimes:
-    """Return what the nodes of ``graph`` take when the whole of it runs.
+    graphs: Sequence[Graph], named: Collection[str], feeds: Feeds, backend: OnnxRuntime
+) -> tuple[NodeTimes, ...]:
+    """Return what the nodes of each of ``graphs`` take when the whole of it runs.
 
-    The runtime renames what it fuses, but keeps the name of a node, or of the value it gives, in
+    They run in turn, a few times each, so that a busy machine slows all of them alike. The
+    runtime renames what it fuses, but keeps the name of a node, or of the value it gives, in
     front: that is how a time finds its node.
 
     Args:
-        graph: A network, perhaps with Q/DQ nodes.
-        named: The names to tell times of; all others are borders.
-        feeds: One set of inputs.
+        graphs: Networks, perhaps with Q/DQ nodes.
+        named: The names of nodes to tell times of; all others are borders.
+        feeds: One set of inputs, which all of them take.
         backend: The runtime.
-        runs: How often it runs, after a sixth as many to warm up.
     """
-    owners = _owners(graph, set(named))
+    times = _profile([graph_to_bytes(graph) for graph in graphs], feeds, backend)
+    return tuple(
+        _by_owner(each, _owners(graph, named)) for graph, each in zip(graphs, times, strict=True)
+    )
+
+
+def _by_owner(times: Mapping[str, float], owners: Mapping[str, str]) -> NodeTimes:
     found: defaultdict[str, float] = defaultdict(float)
-    for name, time_us in _profile(graph, feeds, backend, runs).items():
+    for name, time_us in times.items():
         found[owners.get(_known_start(name, owners), "")] += time_us
     borders = found.pop("", 0.0)
     return NodeTimes(dict(found), borders)
 
 
-def _owners(graph: Graph, named: set[str]) -> dict[str, str]:
+def _owners(graph: Graph, named: Collection[str]) -> dict[str, str]:
     """Return the node that each name of a node or of a value it gives stands for."""
-    owners: dict[str, str] = {}
+    owners = {name: name for name in named}
     for node in graph.model.graph:
         if node.name in named:
             owners.update({str(o.name): str(node.name) for o in node.outputs})
-    return owners | {name: name for name in named}
+    return owners
 
 
 def _known_start(name: str, owners: Mapping[str, str]) -> str:
@@ -82,17 +92,23 @@ def _known_start(name: str, owners: Mapping[str, str]) -> str:
     return ""
 
 
-def _profile(graph: Graph, feeds: Feeds, backend: OnnxRuntime, runs: int) -> dict[str, float]:
-    """Return the median time of every node of the runtime's own graph, in microseconds."""
-    warm = runs // 6
-    with TemporaryDirectory(prefix="edgekit-") as folder:
+def _profile(models: Sequence[bytes], feeds: Feeds, backend: OnnxRuntime) -> list[dict[str, float]]:
+    """Return the median time of every node of each model as the runtime runs it, in us."""
+    with TemporaryDirectory(prefix="edgekit-") as folder, ExitStack() as stack:
         profiling = replace(backend, profile_path=Path(folder) / "profile")
-        with profiling.open(graph_to_bytes(graph)) as session:
-            for _ in range(warm + runs):
-                session.run(feeds)
-            events = json.loads(session.end_profiling().read_text(encoding="utf-8"))
+        sessions = [stack.enter_context(profiling.open(model)) for model in models]
+        for _ in range(ROUNDS):
+            for session in sessions:
+                time.sleep(PAUSE_S)
+                for _ in range(RUNS):
+                    session.run(feeds)
+        return [_medians(session.end_profiling()) for session in sessions]
+
+
+def _medians(file: Path) -> dict[str, float]:
+    """Return the median time of every node in a profile, in us, without the first round."""
     times: defaultdict[str, list[float]] = defaultdict(list)
-    for event in events:
+    for event in json.loads(file.read_text(encoding="utf-8")):
         if event.get("cat") == "Node" and event["name"].endswith(_KERNEL):
             times[event["name"].removesuffix(_KERNEL)].append(event["dur"])
-    return {name: float(np.median(each[warm:])) for name, each in times.items()}
+    return {name: float(np.median(each[RUNS:])) for name, each in times.items()}

@@ -125,10 +125,8 @@ def measure_times(variants: Variants, feeds: Feeds, backend: OnnxRuntime) -> Tim
     network, whole = variants.network, variants.whole
     names = [str(node.name) for node in network.model.graph]
     every_second = tuple(variants.groups)[::2]
-    in_float, in_int8, mixed = (
-        node_times(graph, names, feeds, backend)
-        for graph in (network, whole.graph, variants.in_float(every_second))
-    )
+    graphs = (network, whole.graph, variants.in_float(every_second))
+    in_float, in_int8, mixed = node_times(graphs, names, feeds, backend)
     more = border_elements(network, variants.plan_of(every_second))
     more -= border_elements(network, whole.plan)
     took = mixed.borders - in_int8.borders
