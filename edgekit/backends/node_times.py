@@ -75,11 +75,11 @@ def _by_owner(times: Mapping[str, float], owners: Mapping[str, str]) -> NodeTime
 
 
 def _owners(graph: Graph, named: Collection[str]) -> dict[str, str]:
-    """Return the node that each name of a node or of a value it gives stands for."""
+    """Return the node that each name of a node or of a value it gives stands for; "" for none."""
     owners = {name: name for name in named}
     for node in graph.model.graph:
-        if node.name in named:
-            owners.update({str(o.name): str(node.name) for o in node.outputs})
+        owner = str(node.name) if node.name in named else ""
+        owners |= {str(node.name): owner, **{str(o.name): owner for o in node.outputs}}
     return owners
 
 
