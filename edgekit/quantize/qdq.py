@@ -20,6 +20,7 @@ from edgekit.quantize.encode import (
     smallest_scales,
 )
 from edgekit.quantize.plan import constant, data_inputs, dequantized, output_axis, rescale_factor
+from edgekit.quantize.repeat import repeated, whole_factors
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -89,6 +90,10 @@ class _Inserter:
         if rescale_factor(node, self._rules) is not None:
             self._rescale(node)
             return
+        factors = whole_factors(node) if node.op_type in self._rules.repeating else None
+        if factors is not None:
+            self._repeat(node, factors)
+            return
         if node.op_type in self._rules.weighted:
             self._encode_weights(node)
         else:
@@ -142,11 +147,35 @@ class _Inserter:
 
     def _rescale(self, node: ir.Node) -> None:
         """Replace a multiplication by a constant with another scale for the same integers."""
+        self._replace_by(node, _producer(node.inputs[0]).inputs[0])
+
+    def _repeat(self, node: ir.Node, factors: tuple[int, int]) -> None:
+        """Replace nearest upsampling with copies of the integers."""
+        image = node.inputs[0]
+        integers = _producer(image).inputs[0]
+        assert integers is not None
+        assert image is not None
+        assert image.shape is not None
+        name = str(node.name)
+        nodes = repeated(
+            integers,
+            image.shape.numpy(),
+            factors,
+            lambda use, numbers: self._initializer(
+                self._free(f"{name}_{use}"), np.array(numbers, np.int64)
+            ),
+        )
+        for made in nodes:
+            made.name = made.outputs[0].name = self._free(f"{name}_{made.op_type}")
+        self._graph.insert_before(node, nodes)
+        self._replace_by(node, nodes[-1].outputs[0])
+
+    def _replace_by(self, node: ir.Node, integers: ir.Value | None) -> None:
+        """Make everything that read the output of ``node`` read ``integers`` in its encoding."""
         output = node.outputs[0]
-        source = _producer(node.inputs[0])
         uses = [(use.node, use.idx) for use in output.uses()]
         name = str(output.name)
-        dequantize = self._dequantize(name, self._encodings[name], source.inputs[0])
+        dequantize = self._dequantize(name, self._encodings[name], integers)
         self._graph.insert_after(node, [dequantize])
         self._replace(output, uses, dequantize.outputs[0])
 

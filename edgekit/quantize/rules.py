@@ -21,6 +21,8 @@ class RuntimeRules:
         absorbed: Activations that vanish into the encoding of the output they clip.
         rescaling: With a positive scalar constant, their output is their input's integers on
             another scale: nothing is computed.
+        repeating: Where these repeat rows and columns whole, copies of integers are faster than
+            the runtime's kernel.
     """
 
     weighted: frozenset[str]
@@ -29,6 +31,7 @@ class RuntimeRules:
     same_encoding: frozenset[str]
     absorbed: frozenset[str]
     rescaling: frozenset[str]
+    repeating: frozenset[str]
 
 
 ORT_X86 = RuntimeRules(
@@ -52,4 +55,5 @@ ORT_X86 = RuntimeRules(
     ),
     absorbed=frozenset({"Clip", "Relu"}),
     rescaling=frozenset({"Div", "Mul"}),
+    repeating=frozenset({"Resize"}),
 )

@@ -56,6 +56,10 @@ INSIDE = {  # what stands between convolutions, and the operators of the runtime
     "GlobalAveragePool": (f"{CONV} m = GlobalAveragePool(c)", {"QLinearGlobalAveragePool"}),
     "nearest Resize": (
         f'{CONV} m = Resize<mode = "nearest", {FLOOR}>(c, , twice)',
+        {"Expand", "Reshape"},
+    ),
+    "Resize by another rounding": (
+        f'{CONV} m = Resize<mode = "nearest", nearest_mode = "ceil">(c, , twice)',
         {"Resize"},
     ),
     "channels shuffled": (
