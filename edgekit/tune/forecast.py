@@ -71,10 +71,10 @@ class Forecaster:
         self.variants, self._damages, self._times = variants, damages, times
         self._known: dict[frozenset[str], Forecast] = {}
         self._border = border_elements(variants.network, variants.whole.plan)
-        nodes = [str(node.name) for node in variants.network.model.graph]
+        self._deciding = {str(n.name): _deciding(n) for n in variants.network.model.graph}
         self._both = {
             name: (times.in_float.of_nodes.get(name, 0.0), times.in_int8.of_nodes.get(name, 0.0))
-            for name in nodes
+            for name in self._deciding
         }
 
     def __len__(self) -> int:
@@ -94,7 +94,7 @@ class Forecaster:
         return self._known[in_float]
 
     def _time_us(self, plan: Plan) -> float:
-        nodes = sum(both[name in plan.nodes] for name, both in self._both.items())
+        nodes = sum(both[self._deciding[name] <= plan.nodes] for name, both in self._both.items())
         crossing = border_elements(self.variants.network, plan) - self._border
         return nodes + self._times.in_int8.borders + self._times.per_element * crossing
 
@@ -115,7 +115,8 @@ def rounding_damages(graph: Graph, calibrated: Calibrated) -> dict[str, float]:
 def measure_times(variants: Variants, feeds: Feeds, backend: OnnxRuntime) -> Times:
     """Return what the nodes of a network take on ``backend``, in float and in INT8.
 
-    What a border takes is told from a network whose layers alternate.
+    What a border takes is told from a network whose layers alternate; where it has no more
+    borders than all in INT8, nothing tells it, and it is taken for nothing.
 
     Args:
         variants: Of the network.
@@ -130,7 +131,7 @@ def measure_times(variants: Variants, feeds: Feeds, backend: OnnxRuntime) -> Tim
     more = border_elements(network, variants.plan_of(every_second))
     more -= border_elements(network, whole.plan)
     took = mixed.borders - in_int8.borders
-    return Times(in_float, in_int8, max(0.0, took) / max(1, more))
+    return Times(in_float, in_int8, max(0.0, took) / more if more > 0 else 0.0)
 
 
 def border_elements(graph: Graph, plan: Plan) -> int:
@@ -143,9 +144,21 @@ def border_elements(graph: Graph, plan: Plan) -> int:
     )
 
 
+def _deciding(node: ir.Node) -> frozenset[str]:
+    """Return the nodes that have to be in INT8 for ``node`` to take its time in INT8.
+
+    That of a u8 image to reals is gone where all that reads them takes integers.
+    """
+    if node.op_type != "DequantizeLinear":
+        return frozenset({str(node.name)})
+    return frozenset(str(use.node.name) for output in node.outputs for use in output.uses())
+
+
 def _crossings(node: ir.Node, value: ir.Value, plan: Plan) -> int:
-    read_in_float = any(use.node.name not in plan.nodes for use in value.uses())
-    return (node.name not in plan.nodes) + read_in_float
+    """Return how often ``value`` changes precision: once to integers, and back for every reader."""
+    if node.name not in plan.nodes:
+        return 1
+    return sum(use.node.name not in plan.nodes for use in value.uses())
 
 
 def _size(value: ir.Value) -> int:
