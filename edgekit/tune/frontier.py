@@ -76,10 +76,14 @@ def _moves(layers: tuple[str, ...]) -> Iterator[Choice]:
 
 def _undominated(forecaster: Forecaster, choices: Iterable[Choice]) -> tuple[Choice, ...]:
     """Return ``choices`` by time, without those that another is as fast and as exact as."""
+
+    def place(choice: Choice) -> tuple[float, float, list[str]]:
+        forecast = forecaster.of(choice)
+        return forecast.time_us, forecast.damage, sorted(choice)
+
     front: list[Choice] = []
     least = np.inf
-    by_time = sorted(choices, key=lambda c: (forecaster.of(c).time_us, sorted(c)))
-    for choice in by_time:
+    for choice in sorted(choices, key=place):
         damage = forecaster.of(choice).damage
         if damage < least:
             front.append(choice)
