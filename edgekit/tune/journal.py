@@ -71,7 +71,7 @@ class Journal:
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             with self._path.open("a", encoding="utf-8") as file:
-                file.write(line + "\n")
+                file.write(f"\n{line}")  # on a line of its own, whatever was cut short before
         except OSError as err:
             logger.warning("Cannot write to %s: %s. Set EDGEKIT_CACHE.", self._path, err.strerror)
             self._path = None
