@@ -1,7 +1,5 @@
 """Score every epoch of a training run on scenes of the search split, and draw the curve.
 
-An epoch whose weights are not in the folder any more has no mAP.
-
     python examples/digits/curve.py build/digits
 
 Writes ``curve.json`` beside this file and ``docs/images/digits-curve.svg``.
@@ -11,19 +9,18 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
-import matplotlib as mpl
-from export import export_onnx, load_weights
-from matplotlib.figure import Figure
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from edgekit.config.calibration import open_source
-from edgekit.images.classes import match_classes
-from edgekit.measure.accuracy import detect_all, score
-from edgekit.pipeline.opened import open_detector
-from edgekit.pipeline.options import ModelOptions
+from edgekit.nets.networks.repvgg_detector import RepVggDetector
+from edgekit.scenes.scene import SIDE
+from edgekit.scenes.sources import DIGITS
+from examples.training.curve import drawn, map_of_onnx, scored_epochs
+from examples.training.export import export_onnx, load_weights
 
 HERE = Path(__file__).resolve().parent
 CURVE = HERE / "curve.json"
@@ -35,42 +32,17 @@ def main() -> None:
     """Score, write and draw."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("work", type=Path, help="folder that train.py wrote")
-    work = parser.parse_args().work
-    points = json.loads((work / "curve.json").read_text())
-    for point in points:
-        weights = work / f"epoch-{point['epoch']:02}.pt"
-        point["map"] = round(map_of(weights), 4) if weights.exists() else None
-        print(point, flush=True)
+    points = scored_epochs(parser.parse_args().work, map_of)
     CURVE.write_text(json.dumps(points, indent=1) + "\n")
-    drawn(points).savefig(PICTURE, metadata={"Date": None})
+    drawn(points, "search scenes").savefig(PICTURE, metadata={"Date": None})
 
 
 def map_of(weights: Path) -> float:
     """Return the mAP50-95 of ``weights``, as a fraction, on the scenes of ``digits-search``."""
-    scenes = open_source(SCENES)
     with TemporaryDirectory() as folder:
         path = Path(folder) / "digits.onnx"
-        export_onnx(load_weights(weights), path)
-        opened = open_detector(path, ModelOptions(), "digits")
-        ids = match_classes(opened.class_names, scenes.categories, len(opened.class_names))
-        return score(detect_all(opened.candidate, scenes), scenes, ids).map
-
-
-def drawn(points: list[dict[str, Any]]) -> Figure:
-    """Return loss and mAP over the epochs."""
-    mpl.rcParams["svg.hashsalt"] = "edgekit"
-    figure = Figure(figsize=(6, 3), layout="constrained")
-    loss = figure.subplots()
-    epochs = [point["epoch"] for point in points]
-    loss.plot(epochs, [point["loss"] for point in points], color="tab:orange", marker=".")
-    loss.set(xlabel="epoch", yscale="log")
-    loss.set_ylabel("training loss", color="tab:orange")
-    accuracy = loss.twinx()
-    scored = [(point["epoch"], point["map"]) for point in points if point["map"] is not None]
-    accuracy.plot(*zip(*scored, strict=True), color="tab:blue", marker=".")
-    accuracy.set_ylim(0, 1)
-    accuracy.set_ylabel("mAP50-95, search scenes", color="tab:blue")
-    return figure
+        export_onnx(load_weights(RepVggDetector(), weights), SIDE, DIGITS, path)
+        return map_of_onnx(path, open_source(SCENES))
 
 
 if __name__ == "__main__":

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from assign import Objects
 
 from edgekit.scenes.scene import MOST_DIGITS, SIDE, render_scene
+from examples.training.assign import Objects
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -5,13 +5,14 @@ import onnx
 import onnxruntime
 import pytest
 import torch
-from export import export_onnx
-from scenes_on_disk import load_scenes
-from spread import spread_channels
-from train import Settings, Training
 
 from edgekit.nets.networks.repvgg_detector import RepVggDetector
 from edgekit.scenes.scene import render_scene
+from examples.digits.scenes_on_disk import load_scenes
+from examples.digits.spread import spread_channels
+from examples.digits.train import training_of
+from examples.training.export import export_onnx
+from examples.training.loop import Settings
 
 
 @pytest.fixture(scope="module")
@@ -20,12 +21,11 @@ def scenes(tmp_path_factory):
 
 
 def settings(work, stop_after=None):
-    work.mkdir(exist_ok=True)
-    return Settings(work, 32, epochs=2, device="cpu", stop_after=stop_after)
+    return Settings(work, epochs=2, device="cpu", stop_after=stop_after)
 
 
 def train(work, scenes):
-    Training(settings(work), scenes).run()
+    training_of(settings(work), scenes).run()
     return torch.load(work / "epoch-02.pt", weights_only=True)
 
 
@@ -43,7 +43,7 @@ def test_scenes_are_those_of_the_renderer(scenes):
 
 def test_a_run_that_was_cut_short_goes_on_to_the_same_weights(tmp_path, scenes):
     straight = train(tmp_path / "straight", scenes)
-    Training(settings(tmp_path / "cut", stop_after=1), scenes).run()
+    training_of(settings(tmp_path / "cut", stop_after=1), scenes).run()
     resumed = train(tmp_path / "cut", scenes)
 
     for name, weight in straight.items():
@@ -57,7 +57,7 @@ def test_the_exported_file_keeps_every_branch_and_computes_the_same(tmp_path):
     model = RepVggDetector().eval()
     path = tmp_path / "model.onnx"
 
-    export_onnx(model, path)
+    export_onnx(model, 256, "0123456789", path)
 
     ops = [node.op_type for node in onnx.load(path).graph.node]
     assert ops.count("BatchNormalization") == sum(

@@ -1,13 +1,13 @@
 import numpy as np
 import pytest
 import torch
-from assign import Objects, assign, pairwise_iou
 from hypothesis import given
 from hypothesis import strategies as st
-from loss import detection_loss, distribution_loss, generalized_iou
 
 from edgekit.boxes import box_iou
 from edgekit.nets.networks.repvgg_detector import Maps, places
+from examples.training.assign import Objects, assign, pairwise_iou
+from examples.training.loss import detection_loss, distribution_loss, generalized_iou
 
 SIZES = [torch.Size((8, 8)), torch.Size((4, 4)), torch.Size((2, 2))]
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import torch
-from assign import Objects, assign
 from torch import Tensor
 from torch.nn import functional
 
 from edgekit.nets.networks.repvgg_detector import boxes_xyxy
+from examples.training.assign import Objects, assign
 
 if TYPE_CHECKING:
     from edgekit.nets.networks.repvgg_detector import Maps
