@@ -1,4 +1,4 @@
-"""Calibration statistics kept between runs, by what they were made from."""
+"""What calibration found, kept between runs by what it was made from."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import hashlib
 import logging
 import zlib
 from io import BytesIO
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from zipfile import BadZipFile
 
 import numpy as np
@@ -18,9 +18,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
+    from numpy.lib.npyio import NpzFile
     from numpy.typing import NDArray
 
+    from edgekit.values import Floats
+
 logger = logging.getLogger(__name__)
+T = TypeVar("T")
 
 # What numpy raises for a file that was cut short or changed, depending on where.
 _DAMAGE = (OSError, EOFError, ValueError, KeyError, BadZipFile, zlib.error)
@@ -37,31 +41,58 @@ def cached_statistics(
         key: Hashes of everything the result depends on.
         collect: Does the work.
     """
+    return _cached(folder, "statistics", key, collect, (_read, _write))
+
+
+def cached_importance(
+    folder: Path | None, key: tuple[str, ...], find: Callable[[], dict[str, Floats]]
+) -> dict[str, Floats]:
+    """Return what ``find`` returns, or what it returned before for the same ``key``.
+
+    Args:
+        folder: Where results are kept; ``None`` keeps none.
+        key: Hashes of everything the result depends on.
+        find: Does the work; all its arrays are of one length.
+    """
+    return _cached(folder, "importance", key, find, (_read_arrays, _write_arrays))
+
+
+def _cached(
+    folder: Path | None,
+    kind: str,
+    key: tuple[str, ...],
+    make: Callable[[], T],
+    file: tuple[Callable[[NpzFile], T], Callable[[T], dict[str, NDArray[Any]]]],
+) -> T:
+    """Return what ``make`` returns, by way of a file that the two of ``file`` read and fill."""
     if folder is None:
-        return collect()
-    path = folder / f"statistics-{hashlib.sha256('|'.join(key).encode()).hexdigest()[:32]}.npz"
-    kept = _read(path)
-    if kept is not None:
-        return kept
-    statistics = collect()
+        return make()
+    path = folder / f"{kind}-{hashlib.sha256('|'.join(key).encode()).hexdigest()[:32]}.npz"
+    of_file, to_file = file
     try:
-        _write(path, statistics)
-    except OSError as err:
-        logger.warning("Cannot keep statistics in %s: %s. Set EDGEKIT_CACHE.", folder, err.strerror)
-    return statistics
-
-
-def _read(path: Path) -> Statistics | None:
-    """Return the statistics in a file; ``None`` when there is none or it was cut short."""
-    try:
-        with (
-            asked_for(path).open("rb") as opened,
-            np.load(opened, allow_pickle=False) as file,
-        ):
-            tensors = dict(_tensors(file))
-            return Statistics(tensors, int(file["images"]), str(file["graph"]))
+        with asked_for(path).open("rb") as opened, np.load(opened, allow_pickle=False) as arrays:
+            return of_file(arrays)
     except _DAMAGE:
-        return None
+        made = make()
+    data = BytesIO()
+    np.savez_compressed(data, allow_pickle=False, **to_file(made))
+    try:
+        keep(path, data.getvalue(), f"{kind}-*.npz")
+    except OSError as err:
+        logger.warning("Cannot keep %s in %s: %s. Set EDGEKIT_CACHE.", kind, folder, err.strerror)
+    return made
+
+
+def _read(file: NpzFile) -> Statistics:
+    return Statistics(dict(_tensors(file)), int(file["images"]), str(file["graph"]))
+
+
+def _read_arrays(file: NpzFile) -> dict[str, Floats]:
+    return dict(zip(file["names"].tolist(), file["arrays"], strict=True))
+
+
+def _write_arrays(arrays: dict[str, Floats]) -> dict[str, NDArray[Any]]:
+    return {"names": np.array(list(arrays), np.str_), "arrays": np.array(list(arrays.values()))}
 
 
 def _tensors(file: Mapping[str, NDArray[Any]]) -> Iterator[tuple[str, TensorStatistics]]:
@@ -79,19 +110,16 @@ def _tensors(file: Mapping[str, NDArray[Any]]) -> Iterator[tuple[str, TensorStat
         )
 
 
-def _write(path: Path, statistics: Statistics) -> None:
+def _write(statistics: Statistics) -> dict[str, NDArray[Any]]:
     tensors = list(statistics.tensors.values())
-    data = BytesIO()
-    np.savez_compressed(
-        data,
-        names=np.array(list(statistics.tensors)),
-        numbers=np.array([[getattr(t, field) for field in _NUMBERS] for t in tensors]),
-        counts=np.array([t.counts for t in tensors]),
-        channels=np.array([len(t.channel_powers) for t in tensors]),
-        channel_powers=np.concatenate([t.channel_powers for t in tensors]),
-        image_lows=np.array([t.image_lows for t in tensors]),
-        image_highs=np.array([t.image_highs for t in tensors]),
-        images=np.array(statistics.images),
-        graph=np.array(statistics.graph),
-    )
-    keep(path, data.getvalue(), "statistics-*.npz")
+    return {
+        "names": np.array(list(statistics.tensors)),
+        "numbers": np.array([[getattr(t, field) for field in _NUMBERS] for t in tensors]),
+        "counts": np.array([t.counts for t in tensors]),
+        "channels": np.array([len(t.channel_powers) for t in tensors]),
+        "channel_powers": np.concatenate([t.channel_powers for t in tensors]),
+        "image_lows": np.array([t.image_lows for t in tensors]),
+        "image_highs": np.array([t.image_highs for t in tensors]),
+        "images": np.array(statistics.images),
+        "graph": np.array(statistics.graph),
+    }

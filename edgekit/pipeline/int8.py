@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from edgekit import __version__
@@ -12,9 +12,11 @@ from edgekit.calibrate.importance import importance
 from edgekit.calibrate.ranges import choose_ranges
 from edgekit.errors import DataError
 from edgekit.images.overlap import dataset_sha256
-from edgekit.pipeline.cache import cached_statistics
+from edgekit.measure.sampling import spread
+from edgekit.pipeline.cache import cached_importance, cached_statistics
 from edgekit.pipeline.feeds import image_feeds
 from edgekit.protocols import silent
+from edgekit.quantize.bias import bias_shifts
 from edgekit.quantize.noise import drowned_nodes
 from edgekit.quantize.plan import plan
 from edgekit.quantize.quantize import QuantizedGraph, encodings_of, quantize
@@ -34,6 +36,10 @@ if TYPE_CHECKING:
     from edgekit.protocols import Progress
     from edgekit.quantize.plan import Plan
     from edgekit.values import Dataset, Floats, Graph, Range, Statistics, WeightRule
+
+GRADIENT_IMAGES = 64
+
+BIAS_IMAGES = 32  # means are steady long before ranges are
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,6 +68,8 @@ class Calibrated:
         statistics: Where they come from.
         importance: How much the predictions follow each value, as ``importance`` gives it; empty
             where the recipe's observer does without.
+        bias_shifts: What makes up for the rounding of each layer, by node; empty where the recipe
+            does without.
     """
 
     kept_float: dict[str, str]
@@ -69,6 +77,7 @@ class Calibrated:
     ranges: dict[str, Range]
     statistics: Statistics
     importance: dict[str, Floats]
+    bias_shifts: dict[str, Floats] = field(default_factory=dict)
 
 
 def quantize_network(
@@ -96,7 +105,13 @@ def quantize_calibrated(
 ) -> QuantizedGraph:
     """Return ``network`` in INT8 but for the nodes ``in_float``, each named with its reason."""
     decided = plan(network.graph, ORT_X86, in_float)
-    quantized = quantize(network.graph, decided, calibrated.ranges, options.weight_rule)
+    quantized = quantize(
+        network.graph,
+        decided,
+        calibrated.ranges,
+        options.weight_rule,
+        calibrated.bias_shifts,
+    )
     return replace(quantized, statistics=calibrated.statistics)
 
 
@@ -109,6 +124,19 @@ def calibrate_network(
         ConfigError: ``keep_float`` names no node.
         DataError: No calibration image can be read.
     """
+    observed = _observe(network, calibration, options, progress)
+    if not options.precision.repair.bias:
+        return observed
+    few = replace(calibration, records=calibration.records[:BIAS_IMAGES])
+    feeds = _feeds(network, few, "biases", progress)
+    whole = quantize_calibrated(network, observed, observed.kept_float, options)
+    return replace(observed, bias_shifts=bias_shifts(network.graph, whole, feeds, OnnxRuntime()))
+
+
+def _observe(
+    network: Network, calibration: Dataset, options: Int8Options, progress: Progress
+) -> Calibrated:
+    """Return what calibration says but for the biases."""
     graph, precision = network.graph, options.precision
     kept = float_nodes(graph, network.decode, precision.keep_float)
     wished = plan(graph, ORT_X86, kept)
@@ -118,7 +146,7 @@ def calibrate_network(
     drowned = drowned_nodes(graph, wished, encodings, statistics, precision.noise_limit_db)
     if precision.observer != "damage":
         return Calibrated(kept, drowned, plain, statistics, {})
-    weights = _importance(network, statistics, calibration, progress)
+    weights = _importance(network, statistics, calibration, options, progress)
     ranges = choose_ranges(graph, statistics, "damage", weights)
     return Calibrated(kept, drowned, ranges, statistics, weights)
 
@@ -148,24 +176,40 @@ def _statistics(
     options: Int8Options,
     progress: Progress,
 ) -> Statistics:
-    key = (
-        __version__,
-        network.graph.sha256,
-        repr(values),
-        repr(network.preprocess),
-        dataset_sha256(calibration),
-    )
     feeds = _feeds(network, calibration, "calibrate", progress)
+    key = (*_key(network, calibration), repr(values))
     return cached_statistics(
         options.cache, key, lambda: collect(network.graph, values, feeds, OnnxRuntime())
     )
 
 
 def _importance(
-    network: Network, statistics: Statistics, calibration: Dataset, progress: Progress
+    network: Network,
+    statistics: Statistics,
+    calibration: Dataset,
+    options: Int8Options,
+    progress: Progress,
 ) -> dict[str, Floats]:
-    feeds = _feeds(network, calibration, "gradients", progress)
-    return importance(network.graph, statistics, network.head, feeds, OnnxRuntime())
+    # Each image of gradients takes as long as two of ranges, and more of them decide no better.
+    few = replace(calibration, records=spread(calibration.records, GRADIENT_IMAGES))
+    feeds = _feeds(network, few, "gradients", progress)
+    limits = {name: seen.limit for name, seen in statistics.tensors.items()}
+    key = (*_key(network, few), repr(network.head), repr(limits))
+    return cached_importance(
+        options.cache,
+        key,
+        lambda: importance(network.graph, statistics, network.head, feeds, OnnxRuntime()),
+    )
+
+
+def _key(network: Network, images: Dataset) -> tuple[str, ...]:
+    """Return what all that calibration finds depends on."""
+    return (
+        __version__,
+        network.graph.sha256,
+        repr(network.preprocess),
+        dataset_sha256(images),
+    )
 
 
 def weight_rule(precision: Int8, device: Device) -> WeightRule:

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from edgekit.pipeline.cache import cached_statistics
+from edgekit.pipeline.cache import cached_importance, cached_statistics
 from edgekit.values import Statistics, TensorStatistics
 
 KEY = ("graph", "images")
@@ -104,3 +104,22 @@ def test_a_folder_that_cannot_be_written_costs_only_the_cache(tmp_path, collect)
     got = cached_statistics(tmp_path / "file/cache", KEY, collect)
 
     assert got is collect.result
+
+
+@pytest.mark.parametrize("names", [("a", "layer/1"), ()])
+def test_importance_is_found_once(tmp_path, names):
+    rng = np.random.default_rng(0)
+    found = {name: rng.normal(size=8).astype(np.float32) for name in names}
+    calls = []
+
+    def find():
+        calls.append(1)
+        return found
+
+    for _ in range(2):
+        again = cached_importance(tmp_path, KEY, find)
+
+    assert len(calls) == 1
+    assert list(again) == list(found)
+    for name, weights in found.items():
+        np.testing.assert_array_equal(again[name], weights)
