@@ -115,45 +115,37 @@ def main() -> None:
     device = find_device("host" if arguments.kernels == "native" else "generic-x86-avx2")
     arguments.keep.mkdir(parents=True, exist_ok=True)
     path = HERE / "results" / f"ort_cpu_int8_{arguments.kernels}.json"
-    result = started(path, device)
+    at = commit()
     both = not arguments.rows and not arguments.latency
     for name in arguments.models:
         case = open_case(name, device, arguments.keep)
-        rows = result["models"].setdefault(name, {})
         if arguments.rows or both:
             parts = [arguments.rows] if arguments.rows else list(PARTS)
-            merge(rows, accuracy(case, parts), "scored_at")
-            write(path, result)
+            add(path, case, accuracy(case, parts), {"scored_at": at})
         if arguments.latency or both:
-            merge(rows, latency(case), "timed_at")
-            write(path, result)
+            add(path, case, latency(case), {"timed_at": at})
         print(f"written: {name} to {path.name}", flush=True)
 
 
-def started(path: Path, device: Device) -> dict[str, Any]:
-    """Return the result to add to: what ``path`` holds, where the same processor gave it."""
+def add(path: Path, case: Case, found: dict[str, dict[str, Any]], when: dict[str, str]) -> None:
+    """Add figures of the rows of one model to the result in ``path``.
+
+    What it holds already is kept where the same processor gave it; models stay in one order.
+    """
     machine = vars(describe_machine())
     before = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     same = before.get("machine", {}).get("cpu") == machine["cpu"]
-    return {
-        "device": device.model_dump(mode="json"),
-        "machine": machine,
-        "models": before["models"] if same else {},
-    }
-
-
-def merge(rows: dict[str, Any], found: dict[str, dict[str, Any]], when: str) -> None:
-    """Add the figures ``found`` to ``rows``, with the commit under the key ``when``."""
-    at = commit()
+    models: dict[str, Any] = before["models"] if same else {}
+    rows = models.setdefault(case.name, {})
     for name, figures in found.items():
-        rows[name] = {**rows.get(name, {}), **figures, when: at}
-
-
-def write(path: Path, result: dict[str, Any]) -> None:
-    """Write the result, models and rows in one order."""
-    models = {name: result["models"][name] for name in MODELS if name in result["models"]}
+        rows[name] = {**rows.get(name, {}), **figures, **when}
+    result = {
+        "device": case.device.model_dump(mode="json"),
+        "machine": machine,
+        "models": {name: models[name] for name in MODELS if name in models},
+    }
     path.parent.mkdir(exist_ok=True)
-    path.write_text(json.dumps({**result, "models": models}, indent=1) + "\n", encoding="utf-8")
+    path.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
 
 
 def commit() -> str:
