@@ -246,6 +246,23 @@ class Range:
     high: float
 
 
+@dataclass(frozen=True)
+class Join:
+    """Encoded values that become one (Concat); each is named by the value that leads its encoding.
+
+    Attributes:
+        output: What they become.
+        alone: Those that nothing else reads.
+        others: Those that something else reads too.
+        whole: Whether all that is joined can have one encoding.
+    """
+
+    output: str
+    alone: tuple[str, ...]
+    others: tuple[str, ...]
+    whole: bool
+
+
 @dataclass(frozen=True, eq=False)
 class TensorStatistics:
     """What calibration saw of one tensor.

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 from typing import TYPE_CHECKING
 
+from edgekit.quantize.joined import joined_into, joins_of
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
     import onnx_ir as ir
 
     from edgekit.quantize.rules import RuntimeRules
-    from edgekit.values import Graph
+    from edgekit.values import Graph, Join
 
 
 NO_KERNEL = "the runtime has no 8-bit kernel for such a layer"
@@ -40,12 +42,14 @@ class Plan:
         nodes: Names of the nodes that run in INT8.
         links: Every encoded activation, in the graph's order, and where its encoding comes from.
         kept_float: Node to the reason it stays in float, for nodes that were ruled out.
+        joins: What every quantized Concat joins, in the graph's order.
     """
 
     rules: RuntimeRules
     nodes: frozenset[str]
     links: Mapping[str, Link]
     kept_float: Mapping[str, str]
+    joins: tuple[Join, ...] = ()
 
     @property
     def leaders(self) -> tuple[str, ...]:
@@ -53,7 +57,12 @@ class Plan:
         return tuple(dict.fromkeys(link.leader for link in self.links.values()))
 
 
-def plan(graph: Graph, rules: RuntimeRules, kept_float: Mapping[str, str]) -> Plan:
+def plan(
+    graph: Graph,
+    rules: RuntimeRules,
+    kept_float: Mapping[str, str],
+    shared: Collection[str] = (),
+) -> Plan:
     """Return what to quantize in ``graph`` under ``rules``.
 
     Args:
@@ -61,12 +70,16 @@ def plan(graph: Graph, rules: RuntimeRules, kept_float: Mapping[str, str]) -> Pl
         rules: What the runtime runs in INT8.
         kept_float: Nodes that must stay in float, with the reason: the decode part, the last
             convolutions, what a recipe names.
+        shared: Outputs of the Concats that share one encoding with all they join.
     """
     nodes = _quantized_nodes(graph, rules, kept_float)
     own = _links(graph, rules, nodes)
     links = {value: own.get(value, Link(value)) for value in _encoded_values(graph, rules, nodes)}
+    joins = joins_of([n for n in graph.model.graph if n.name in nodes], rules, links)
+    into = joined_into(joins, shared)
+    links = {value: replace(k, leader=into.get(k.leader, k.leader)) for value, k in links.items()}
     unfit = {str(n.name): NO_KERNEL for n in graph.model.graph if _unfit(n, rules)}
-    return Plan(rules, nodes, links, {**unfit, **kept_float})
+    return Plan(rules, nodes, links, {**unfit, **kept_float}, joins)
 
 
 def data_inputs(node: ir.Node, rules: RuntimeRules) -> list[ir.Value]:
