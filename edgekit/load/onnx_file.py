@@ -10,6 +10,7 @@ import onnx_ir as ir
 
 from edgekit.errors import ModelError, StageError
 from edgekit.graphs import graph_from_model, graph_from_proto
+from edgekit.load.finite import refuse_not_finite
 from edgekit.load.float32 import has_half, widen_half
 from edgekit.load.image_input import find_image_input, fix_image_input
 from edgekit.load.metadata import read_metadata
@@ -53,8 +54,8 @@ def load_onnx(path: Path, backend: Backend, options: LoadOptions | None = None) 
     of its own. The file and that form are run side by side on ``backend`` and must agree.
 
     Raises:
-        ModelError: The file is no float ONNX detector of color images; the message says what
-            it is and what to do.
+        ModelError: The file is no float ONNX detector of color images, or a weight is no number;
+            the message says what it is and what to do.
         ParityError: The form computes something else than the file.
     """
     file = read_onnx(path)
@@ -68,6 +69,7 @@ def load_onnx(path: Path, backend: Backend, options: LoadOptions | None = None) 
     size_hw = _choose_size(path, image, options or LoadOptions(), metadata)
     with _valid_graph(path):
         graph = _one_form(original, path, image, size_hw)
+    refuse_not_finite(graph, path)
     _prove(path, original, graph, image, backend)
     return SourceModel(
         path,
