@@ -10,32 +10,7 @@ from hypothesis import strategies as st
 
 from edgekit.tune.forecast import Forecast
 from edgekit.tune.frontier import PRICES, expected_front, spread_over
-
-
-@dataclass(frozen=True)
-class Chain:
-    """Layers one behind the other, in place of a network with its forecasts.
-
-    Attributes:
-        slower: What each takes longer in float.
-        damages: What each costs in INT8.
-        border: What a change of precision between two of them takes.
-    """
-
-    slower: tuple[float, ...]
-    damages: tuple[float, ...]
-    border: float = 0.0
-
-    @property
-    def layers(self):
-        return tuple(f"layer{place}" for place in range(len(self.slower)))
-
-    def of(self, in_float):
-        real = [layer in in_float for layer in self.layers]
-        borders = sum(a != b for a, b in pairwise(real))
-        slower = sum(us for us, is_real in zip(self.slower, real, strict=True) if is_real)
-        damage = sum(d for d, is_real in zip(self.damages, real, strict=True) if not is_real)
-        return Forecast(100.0 + slower + self.border * borders, damage)
+from tests.tune.chains import Chain
 
 
 @dataclass(frozen=True)
