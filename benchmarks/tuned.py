@@ -1,0 +1,59 @@
+"""The search of ``edgekit tune``, on the images that benchmarks share out."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from edgekit.backends.onnxruntime import OnnxRuntime
+from edgekit.config.recipe import Int8, find_recipe
+from edgekit.images.classes import match_classes
+from edgekit.images.datasets import open_dataset
+from edgekit.pipeline.int8 import Int8Options, weight_rule
+from edgekit.tune.journal import Journal
+from edgekit.tune.network import TunedNetwork, tuned_network
+from edgekit.tune.search import Need
+from edgekit.tune.trials import Bench
+
+if TYPE_CHECKING:
+    from ort_cpu_int8 import Case
+
+DATA = Path(os.environ.get("EDGEKIT_DATA", Path(__file__).resolve().parents[2] / "shared" / "data"))
+NEED = Need(map_drop_points=0.3, agreement=0.96)  # the same for all models
+EVALUATIONS = 25
+
+
+@dataclass(frozen=True, eq=False)
+class Searched:
+    """What a search goes on: a network, calibrated, and a bench to try it on."""
+
+    network: TunedNetwork
+    bench: Bench
+
+
+def searched(case: Case, calibrating: int) -> Searched:
+    """Return ``case``, to be searched on the images of coco-train-mini that do not calibrate.
+
+    Args:
+        case: Of ``ort_cpu_int8``.
+        calibrating: How many of the first images calibrate.
+    """
+    recipe = find_recipe("ort-cpu-int8").precision
+    assert isinstance(recipe, Int8)
+    options = Int8Options(recipe, weight_rule(recipe, case.device), case.kept)
+    network = tuned_network(case.network, case.calibration, options, OnnxRuntime())
+    whole = open_dataset(DATA / "coco-train-mini" / "instances.json")
+    search = replace(whole, records=whole.records[calibrating:])
+    head = case.detector.head.spec
+    ids = match_classes(case.detector.source.class_names, search.categories, head.classes)
+    journal = Journal(case.kept / f"trials-{case.name}.jsonl")
+    return Searched(network, Bench(case.fp32, search, ids, journal, case.kept, progress=told))
+
+
+def told(stage: str, done: int, total: int) -> None:
+    """Say how far a search is."""
+    if stage == "search":
+        print(f"{done} of {total} tried", file=sys.stderr, flush=True)
