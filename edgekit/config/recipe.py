@@ -40,6 +40,15 @@ class Fp16(Schema):
     )
 
 
+class Repair(Schema):
+    """What is mended in a network in INT8, without labels and at no cost at run time."""
+
+    bias: bool = Field(
+        default=True,
+        description="Shift biases by what rounding takes from each layer on average.",
+    )
+
+
 class Int8(Schema):
     """Convolutions and what lies between them in 8-bit integers, the decode part in float."""
 
@@ -63,6 +72,7 @@ class Int8(Schema):
     keep_float: tuple[str, ...] = Field(
         default=(), description="Node names, or patterns with * and ?, that stay float."
     )
+    repair: Repair = Repair()
 
 
 class Gates(Schema):

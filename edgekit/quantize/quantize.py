@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from onnx_ir import convenience
 
+from edgekit.quantize.bias import shift_biases
 from edgekit.quantize.encode import encode_activation, given_encoding
 from edgekit.quantize.qdq import insert_qdq
 
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
 
     from edgekit.quantize.encode import Encoding
     from edgekit.quantize.plan import Plan
-    from edgekit.values import Graph, Range, Statistics, WeightRule
+    from edgekit.values import Floats, Graph, Range, Statistics, WeightRule
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,6 +29,7 @@ class QuantizedGraph:
         ranges: The range of every value that has an encoding of its own.
         weight_rule: Which integers its weights use.
         statistics: What calibration saw, where its ranges come from; ``None`` for given ranges.
+        bias_shifts: What was added to the biases of its layers, by node.
     """
 
     graph: Graph
@@ -34,14 +37,28 @@ class QuantizedGraph:
     ranges: Mapping[str, Range]
     weight_rule: WeightRule
     statistics: Statistics | None = None
+    bias_shifts: Mapping[str, Floats] = field(default_factory=dict)
 
 
 def quantize(
-    graph: Graph, plan: Plan, ranges: Mapping[str, Range], weight_rule: WeightRule
+    graph: Graph,
+    plan: Plan,
+    ranges: Mapping[str, Range],
+    weight_rule: WeightRule,
+    bias_shifts: Mapping[str, Floats] = MappingProxyType({}),
 ) -> QuantizedGraph:
-    """Return ``graph`` quantized as ``plan`` says, with encodings that cover ``ranges``."""
-    quantized = insert_qdq(graph, plan, encodings_of(graph, plan, ranges), weight_rule)
-    return QuantizedGraph(quantized, plan, ranges, weight_rule)
+    """Return ``graph`` quantized.
+
+    Args:
+        graph: The network in float.
+        plan: What is quantized.
+        ranges: What its encodings cover.
+        weight_rule: Which integers weights may use.
+        bias_shifts: What to add to the bias of each layer where it is quantized, by node.
+    """
+    shifted = shift_biases(graph, bias_shifts, plan.nodes)
+    quantized = insert_qdq(shifted, plan, encodings_of(graph, plan, ranges), weight_rule)
+    return QuantizedGraph(quantized, plan, ranges, weight_rule, bias_shifts=bias_shifts)
 
 
 def encodings_of(graph: Graph, plan: Plan, ranges: Mapping[str, Range]) -> dict[str, Encoding]:

@@ -6,6 +6,7 @@ import hashlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from edgekit.quantize.bias import shift_biases
 from edgekit.quantize.encode import encode_weight
 from edgekit.quantize.plan import plan
 from edgekit.quantize.qdq import insert_qdq
@@ -80,7 +81,8 @@ class Variants:
     def _graph(self, in_float: frozenset[str]) -> Graph:
         whole, decided = self.whole, self._plan(in_float)
         encodings = encodings_of(self.network, decided, whole.ranges)
-        return insert_qdq(self.network, decided, encodings, whole.weight_rule, self.encode)
+        shifted = shift_biases(self.network, whole.bias_shifts, decided.nodes)
+        return insert_qdq(shifted, decided, encodings, whole.weight_rule, self.encode)
 
 
 def variants_of(network: Graph, whole: QuantizedGraph) -> Variants:

@@ -67,8 +67,21 @@ def test_every_image_is_told(network, calibration):
         lambda stage, done, total: told.append((stage, done, total)),
     )
 
-    stages = ("calibrate", "gradients")
+    stages = ("calibrate", "gradients", "biases")
     assert told == [(stage, i, 32) for stage in stages for i in range(1, 33)]
+
+
+def test_biases_are_shifted_unless_that_is_switched_off(network, calibration):
+    shifted, plain = (
+        quantize_network(
+            network, calibration, Int8Options(Int8(kind="int8", repair={"bias": on}), "narrow")
+        )
+        for on in (True, False)
+    )
+
+    assert shifted.bias_shifts.keys() & shifted.plan.nodes
+    assert plain.bias_shifts == {}
+    assert graph_to_bytes(shifted.graph) != graph_to_bytes(plain.graph)
 
 
 def test_a_layer_asked_to_stay_in_float_stays(network, calibration):

@@ -22,8 +22,11 @@ def test_a_layer_in_float_is_what_keeping_its_nodes_makes(network, variants):
     whole = variants.whole
     kept = {**whole.plan.kept_float, **dict.fromkeys(variants.groups[layer], "kept")}
     decided = plan(network.graph, whole.plan.rules, kept)
-    expected = quantize(network.graph, decided, whole.ranges, whole.weight_rule).graph
+    expected = quantize(
+        network.graph, decided, whole.ranges, whole.weight_rule, whole.bias_shifts
+    ).graph
 
+    assert layer in whole.bias_shifts
     assert graph_to_bytes(variants.in_float([layer])) == graph_to_bytes(expected)
 
 
