@@ -20,6 +20,7 @@ import render_digits  # noqa: E402  (a sibling script)
 import render_families  # noqa: E402  (a sibling script)
 import render_folding  # noqa: E402  (a sibling script)
 import render_half_precision  # noqa: E402  (a sibling script)
+import render_ort_cpu_int8  # noqa: E402  (a sibling script)
 import render_range_choices  # noqa: E402  (a sibling script)
 import render_rewrite_parity  # noqa: E402  (a sibling script)
 from committed import committed  # noqa: E402  (a sibling script)
@@ -39,26 +40,6 @@ PAGES = (
     HERE.parent / "docs" / "reference" / "families.md",
     HERE.parent / "edgekit" / "models" / "digits.md",
 )
-KERNELS = {
-    "native": "VNNI and AMX (this machine as it is)",
-    "avx2": "AVX2 only (newer instructions hidden)",
-}
-COLUMNS = (
-    "mAP50-95",
-    "points lost (95 %)",
-    "agreement",
-    "p50 ms",
-    "speed (95 %)",
-    "MACs in INT8",
-)
-ROWS = {
-    "as-given fp32": "FP32, the file as given",
-    "edgekit fp32": "FP32, edgekit",
-    "edgekit int8 mse": "**INT8, edgekit**, `observer: mse`",
-    "ort quantize_static conv-only": "INT8, ORT `quantize_static`, Conv/Gemm/MatMul only",
-    "ort quantize_static defaults": "INT8, ORT `quantize_static`, defaults",
-    "nncf defaults (openvino)": "INT8, NNCF defaults, on OpenVINO",
-}
 
 
 def main() -> None:
@@ -91,34 +72,10 @@ def cost() -> list[str]:
     return [f"{told}, and {peak} of memory at its peak."]
 
 
-def sections() -> list[str]:
-    """Return the lines of one table per set of kernels."""
-    lines: list[str] = []
-    for kernels, title in KERNELS.items():
-        path = HERE / "results" / f"ort_cpu_int8_{kernels}.json"
-        result = json.loads(path.read_text(encoding="utf-8"))
-        lines += ["", f"{title}:", ""]
-        lines += [f"| | {' | '.join(COLUMNS)} |", "|" + "---|" * (len(COLUMNS) + 1)]
-        for model, rows in result["models"].items():
-            at = result["commits"][model][:7]
-            lines.append(f"| **{model}**, at {at} |" + " |" * len(COLUMNS))
-            lines += [line(title, rows[name]) for name, title in ROWS.items()]
-    return [*lines, ""]
-
-
-def line(title: str, row: dict[str, Any]) -> str:
-    """Return one row of the table; speed is against the file as given."""
-    lost, share = row["map_drop_points"], row.get("mac_share_int8")
-    cells = [
-        title,
-        f"{100 * row['map']:.1f}",
-        "" if lost is None else f"{lost:.1f} ({render_digits.span(row['map_drop_ci95'], 1)})",
-        render_digits.agreed(row),
-        f"{row['p50_ms']:.1f}",
-        render_digits.speed(row)[1],
-        "" if share is None else f"{share:.0%}",
-    ]
-    return render_digits.line(cells)
+def tools() -> list[str]:
+    """Return the tables of edgekit and the usual tools."""
+    kernels = render_ort_cpu_int8.KERNELS
+    return render_ort_cpu_int8.table({name: committed(f"ort_cpu_int8_{name}") for name in kernels})
 
 
 def _of_digits(part: Callable[[dict[str, Any]], list[str]]) -> list[str]:
@@ -126,7 +83,8 @@ def _of_digits(part: Callable[[dict[str, Any]], list[str]]) -> list[str]:
 
 
 PARTS: dict[str, Callable[[], list[str]]] = {
-    "table": sections,
+    "table": tools,
+    "calibration cost": lambda: render_calibration.cost(committed("calibration_cost")),
     "cost": cost,
     "calibration sizes": lambda: render_calibration.sizes(committed("calibration_size")),
     "near-duplicates": lambda: render_calibration.duplicates(committed("near_duplicates")),

@@ -66,8 +66,8 @@ def _cell(row: dict[str, Any] | None) -> str:
         return ""
     parts = []
     if row.get("map_drop_points") is not None:
-        low_high = span(row["map_drop_ci95"], 1)
-        parts.append(f"{row['map_drop_points']:.1f} ({low_high}) · {row['agreement']:.3f}")
+        lost = _signed(row["map_drop_points"], 1)
+        parts.append(f"{lost} ({span(row['map_drop_ci95'], 1)}) · {row['agreement']:.3f}")
     if "speedup_over_edgekit_fp32" in row:
         parts.append(f"{row['speedup_over_edgekit_fp32']:.2f}x")
     return " · ".join(parts)
@@ -78,7 +78,12 @@ def _mean(rows: list[dict[str, Any] | None]) -> str:
     lost = [row["map_drop_points"] for row in rows if row is not None and "map_drop_points" in row]
     if len(lost) < len(rows) or None in lost:
         return ""
-    return f"{statistics.mean(lost):.2f}"
+    return _signed(statistics.mean(lost), 2)
+
+
+def _signed(points: float, digits: int) -> str:
+    """Return ``points``, zero without a sign."""
+    return f"{round(points, digits) + 0:.{digits}f}"
 
 
 def _own(models: dict[str, Any]) -> list[str]:
@@ -98,4 +103,4 @@ def _own(models: dict[str, Any]) -> list[str]:
         else:
             cells += ["", "", ""]
         lines.append(line([*cells, f"{ours['mac_share_int8']:.0%}", ours["scored_at"][:7]]))
-    return lines
+    return lines if len(lines) > 2 else []

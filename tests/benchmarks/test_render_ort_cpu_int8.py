@@ -46,6 +46,12 @@ def test_a_tool_that_misses_a_model_has_no_mean_loss(results):
     assert cells[1:] == ["1.0 (0.0 to 2.0) · 0.900", "", ""]
 
 
+def test_a_loss_that_rounds_to_zero_has_no_sign(results):
+    results["avx2"]["models"]["yolov8n"]["ort by hand"] = row(-0.01)
+
+    assert line_of(results, rendered.TOOLS["ort by hand"])[1].startswith("0.0 (-1.0 to 1.0)")
+
+
 def test_rows_and_kernels_that_were_not_measured_have_no_line(results):
     text = "\n".join(rendered.table(results))
 
