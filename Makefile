@@ -44,6 +44,7 @@ bench: $(BENCH_READY)
 	$(BIN)/python benchmarks/calibration_size.py
 	$(BIN)/python benchmarks/near_duplicates.py
 	$(BIN)/python benchmarks/range_choices.py
+	$(BIN)/python benchmarks/repairs.py
 	$(BIN)/python benchmarks/damage_proxy.py
 	$(BIN)/python benchmarks/half_precision.py
 	$(BIN)/python benchmarks/render.py

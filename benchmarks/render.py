@@ -22,6 +22,7 @@ import render_folding  # noqa: E402  (a sibling script)
 import render_half_precision  # noqa: E402  (a sibling script)
 import render_ort_cpu_int8  # noqa: E402  (a sibling script)
 import render_range_choices  # noqa: E402  (a sibling script)
+import render_repairs  # noqa: E402  (a sibling script)
 import render_rewrite_parity  # noqa: E402  (a sibling script)
 from committed import committed  # noqa: E402  (a sibling script)
 
@@ -34,6 +35,7 @@ PAGES = (
     HERE.parent / "docs" / "decisions" / "0015-what-is-in-16-bits.md",
     HERE.parent / "docs" / "decisions" / "0016-no-16-bit-activations-on-cpu.md",
     HERE.parent / "docs" / "decisions" / "0017-ranges-by-the-damage-they-do.md",
+    HERE.parent / "docs" / "decisions" / "0020-what-repair-is-worth.md",
     HERE.parent / "docs" / "explanation" / "calibration-images.md",
     HERE.parent / "docs" / "explanation" / "reparameterization-and-int8.md",
     HERE.parent / "docs" / "explanation" / "rewrites.md",
@@ -94,6 +96,8 @@ PARTS: dict[str, Callable[[], list[str]]] = {
     "half precision": lambda: render_half_precision.converters(committed("half_precision")),
     "16-bit kernels": lambda: render_half_precision.kernels(committed("half_precision")),
     "range choices": lambda: render_range_choices.table(committed("range_choices")),
+    "repairs": lambda: render_repairs.kept(committed("repairs")),
+    "repairs removed": lambda: render_repairs.removed(committed("repairs")),
     "rounding": lambda: render_rewrite_parity.rounding(committed("rewrite_parity")),
     "wrong rewrites": lambda: render_rewrite_parity.wrong(committed("rewrite_parity")),
     **{

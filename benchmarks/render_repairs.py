@@ -1,0 +1,47 @@
+"""What results/repairs.json says, as tables."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import render_digits
+
+ISA = {"paired": "x86 without VNNI", "full": "x86 with VNNI"}
+SETS = ("search", "report")
+COLUMNS = tuple(part for s in SETS for part in (f"as rounded, {s}", "shifted", "points (95 %)"))
+REMOVED = ("tried", "on", "points of agreement (95 %)", "damage as rounded", "repaired")
+
+
+def kept(result: dict[str, Any]) -> list[str]:
+    """Return the agreement with FP32 without and with shifted biases, one line per network."""
+    if not result:
+        return [""]
+    lines = ["", *render_digits.head(["", *COLUMNS])]
+    for name, part in result["models"].items():
+        lines += [_line(f"{name}, {ISA[row['rule']]}", row) for row in part["rows"]]
+    return [*lines, ""]
+
+
+def removed(result: dict[str, Any]) -> list[str]:
+    """Return what was tried and taken out again, one line per trial."""
+    if not result:
+        return [""]
+    lines = ["", *render_digits.head(REMOVED)]
+    for trial in result["removed"]:
+        before, after = (f"{trial['damage'][key]:.3f}" for key in ("before", "after"))
+        cells = [trial["what"], trial["model"], _points(trial["points_gained"]), before, after]
+        lines.append(render_digits.line(cells))
+    return [*lines, ""]
+
+
+def _line(title: str, row: dict[str, Any]) -> str:
+    cells = [title]
+    for name in SETS:
+        part = row[name]
+        cells += [f"{part['plain']:.3f}", f"{part['bias']:.3f}", _points(part["points_gained"])]
+    return render_digits.line(cells)
+
+
+def _points(gained: list[float]) -> str:
+    value, low, high = gained
+    return f"{value:+.1f} ({low:+.1f} to {high:+.1f})"
