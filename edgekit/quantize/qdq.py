@@ -20,7 +20,9 @@ from edgekit.quantize.encode import (
     smallest_scales,
 )
 from edgekit.quantize.plan import constant, data_inputs, dequantized, output_axis, rescale_factor
+from edgekit.quantize.product import image_of, is_product, pixels_of
 from edgekit.quantize.repeat import repeated, whole_factors
+from edgekit.quantize.select import LAST
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -55,7 +57,10 @@ def insert_qdq(
             inserter.quantize_node(node)
     for node in list(model.graph):
         if node.name not in plan.nodes and node.op_type in {"Conv", "ConvTranspose", "Gemm"}:
-            inserter.shield_node(node)
+            if plan.kept_float.get(str(node.name)) == LAST and inserter.can_multiply(node):
+                inserter.multiply_node(node)
+            else:
+                inserter.shield_node(node)
     RemoveUnusedNodesPass()(model)
     return graph_from_model(model, parent=graph.sha256)
 
@@ -127,6 +132,29 @@ class _Inserter:
         self._graph.insert_before(node, [dequantize])
         node.replace_input_with(0, dequantize.outputs[0])
 
+    def can_multiply(self, node: ir.Node) -> bool:
+        """Return whether ``multiply_node`` can replace ``node``."""
+        fit = node.op_type in self._rules.products and is_product(node)
+        return fit and dequantized(node.inputs[0])
+
+    def multiply_node(self, node: ir.Node) -> None:
+        """Replace a 1 x 1 convolution of integers with a product of matrices that gives floats."""
+        output, name = node.outputs[0], str(node.name)
+        integers, scale, zero_point = _producer(node.inputs[0]).inputs
+        assert integers is not None
+        numbers = partial(self._numbers, node)
+        rows = self._insert(node, pixels_of(integers, _shape(node.inputs[0]), numbers))
+        reals = self._node("DequantizeLinear", [rows, scale, zero_point], f"{name}_rows_reals")
+        kernel = self._initializer(self._free(f"{name}_matrix"), _array(node.inputs[1])[:, :, 0, 0])
+        product = self._node("Gemm", [reals.outputs[0], kernel, *node.inputs[2:]], f"{name}_rows")
+        product.attributes["transB"] = ir.AttrInt64("transB", 1)
+        self._graph.insert_before(node, [reals, product])
+        self._encode_weights(product)
+        uses = [(use.node, use.idx) for use in output.uses()]
+        made = self._insert(node, image_of(product.outputs[0], _shape(output), numbers))
+        self._replace(output, uses, made)
+        product.name, node.name = node.name, product.name
+
     def _read_encoded(self, node: ir.Node, value: ir.Value) -> None:
         """Make ``node`` read a value of a float node through Q and DQ."""
         name = str(value.name)
@@ -151,24 +179,22 @@ class _Inserter:
 
     def _repeat(self, node: ir.Node, factors: tuple[int, int]) -> None:
         """Replace nearest upsampling with copies of the integers."""
-        image = node.inputs[0]
-        integers = _producer(image).inputs[0]
+        integers = _producer(node.inputs[0]).inputs[0]
         assert integers is not None
-        assert image is not None
-        assert image.shape is not None
-        name = str(node.name)
-        nodes = repeated(
-            integers,
-            image.shape.numpy(),
-            factors,
-            lambda use, numbers: self._initializer(
-                self._free(f"{name}_{use}"), np.array(numbers, np.int64)
-            ),
-        )
+        nodes = repeated(integers, _shape(node.inputs[0]), factors, partial(self._numbers, node))
+        self._replace_by(node, self._insert(node, nodes))
+
+    def _insert(self, node: ir.Node, nodes: Sequence[ir.Node]) -> ir.Value:
+        """Return what ``nodes`` end in, standing named before ``node``."""
         for made in nodes:
-            made.name = made.outputs[0].name = self._free(f"{name}_{made.op_type}")
+            made.name = made.outputs[0].name = self._free(f"{node.name}_{made.op_type}")
         self._graph.insert_before(node, nodes)
-        self._replace_by(node, nodes[-1].outputs[0])
+        return nodes[-1].outputs[0]
+
+    def _numbers(self, node: ir.Node, use: str, numbers: Sequence[int]) -> ir.Value:
+        """Return an initializer that ``node`` needs for ``use``."""
+        name = self._free(f"{node.name}_{use}")
+        return self._initializer(name, np.array(numbers, np.int64))
 
     def _replace_by(self, node: ir.Node, integers: ir.Value | None) -> None:
         """Make everything that read the output of ``node`` read ``integers`` in its encoding."""
@@ -255,7 +281,7 @@ class _Inserter:
             self._graph.register_initializer(self._made[name])
         return self._made[name]
 
-    def _node(self, op_type: str, inputs: list[ir.Value], output: str) -> ir.Node:
+    def _node(self, op_type: str, inputs: Sequence[ir.Value | None], output: str) -> ir.Node:
         node = ir.Node("", op_type, inputs, name=self._free(output))
         node.outputs[0].name = node.name
         return node
@@ -277,6 +303,12 @@ def _producer(value: ir.Value | None) -> ir.Node:
     producer = value.producer() if value is not None else None
     assert producer is not None
     return producer
+
+
+def _shape(value: ir.Value | None) -> tuple[int, ...]:
+    assert value is not None
+    assert value.shape is not None
+    return value.shape.numpy()
 
 
 def _array(value: ir.Value | None) -> NDArray[np.float32]:

@@ -23,6 +23,8 @@ class RuntimeRules:
             another scale: nothing is computed.
         repeating: Where these repeat rows and columns whole, copies of integers are faster than
             the runtime's kernel.
+        products: Where these multiply every pixel with one matrix, they may read integers and give
+            floats.
     """
 
     weighted: frozenset[str]
@@ -32,6 +34,7 @@ class RuntimeRules:
     absorbed: frozenset[str]
     rescaling: frozenset[str]
     repeating: frozenset[str]
+    products: frozenset[str]
 
 
 ORT_X86 = RuntimeRules(
@@ -56,4 +59,5 @@ ORT_X86 = RuntimeRules(
     absorbed=frozenset({"Clip", "Relu"}),
     rescaling=frozenset({"Div", "Mul"}),
     repeating=frozenset({"Resize"}),
+    products=frozenset({"Conv"}),
 )

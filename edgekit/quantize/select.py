@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from edgekit.values import Graph
 
 DECODE = "part of the decode, where pixels and probabilities would share a scale"
-LAST = "last layer before the decode: its output goes on in float"
+LAST = "last layer before the decode: its result stays in float"
 CHOSEN = "named in the recipe's keep_float"
 
 

@@ -46,9 +46,9 @@ class Case:
         return run(self.quantized.graph, self.feeds)
 
 
-def make(text, feeds, weights, rule="narrow", kept=()):
+def make(text, feeds, weights, rule="narrow", *, kept=(), reason="kept"):
     graph = network(text, **weights)
-    decided = plan(graph, ORT_X86, dict.fromkeys(kept, "kept"))
+    decided = plan(graph, ORT_X86, dict.fromkeys(kept, reason))
     statistics = collect(graph, decided.leaders, [feeds], RUNTIME)
     ranges = choose_ranges(graph, statistics, "minmax")
     return Case(graph, feeds, quantize(graph, decided, ranges, rule))

@@ -5,6 +5,8 @@ import pytest
 from edgekit.backends.coverage import read_coverage
 from edgekit.errors import StageError
 from edgekit.graphs import graph_to_proto
+from edgekit.quantize.encode import encode_weight
+from edgekit.quantize.select import LAST
 from tests.quantize.eight_bits import RUNTIME, emulate, make, normal, run, step_of
 
 IMAGE = {"x": normal(1, 8, 12, 10)}
@@ -255,6 +257,29 @@ def test_a_layer_left_in_float_keeps_its_weights_whatever_the_runtime_does(layer
     assert [node.name for node in coverage.float_nodes] == ["Conv_1"]
     assert coverage.int8 == 2
     assert_computes_what_the_plan_says(case)
+
+
+@pytest.mark.parametrize("last", ["Conv(c, w2)", "Conv(c, w3, b)"])
+def test_a_last_layer_of_1x1_multiplies_integers_and_gives_floats(last):
+    case = case_of(f"{CONV} y = {last}", kept=["Conv_1"], reason=LAST)
+
+    coverage = operators_of(case)
+    assert set(coverage.operators) - MOVES == {"QLinearConv", "QGemm", "Reshape"}
+    assert "DequantizeLinear" not in coverage.operators
+    assert (coverage.float_nodes, coverage.mac_share_int8) == ((), 1.0)
+    kernel, *bias = (WEIGHTS[name] for name in last[8:-1].split(", "))
+    rounded = encode_weight(kernel, 0, "narrow").reals()[:, :, 0, 0]
+    wanted = np.einsum("kc,nchw->nkhw", rounded, emulate(case)["c"])
+    wanted += np.reshape(sum(bias), (-1, 1, 1))
+    np.testing.assert_allclose(case.integers()["y"], wanted, atol=step_of(case, "c"))
+
+
+@pytest.mark.parametrize("last", ["y = Conv<pads = [1,1,1,1]>(c, w)", "e = Exp(c) y = Conv(e, w2)"])
+def test_a_last_layer_of_another_kind_or_of_floats_stays_in_float(last):
+    case = case_of(f"{CONV} {last}", kept=["Conv_1"], reason=LAST)
+
+    assert operators_of(case).operators["Conv"] == 1
+    np.testing.assert_allclose(case.integers()["y"], emulate(case)["y"], atol=step_of(case, "c"))
 
 
 @pytest.mark.parametrize("image", [IMAGE["x"], 0 * IMAGE["x"]], ids=["image", "black"])

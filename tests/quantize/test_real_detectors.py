@@ -13,6 +13,7 @@ from edgekit.macs import macs_per_node
 from edgekit.pipeline.int8 import Int8Options, quantize_network
 from edgekit.pipeline.options import ModelOptions
 from edgekit.pipeline.prepare import network_of, prepare
+from edgekit.quantize.select import LAST
 
 pytestmark = pytest.mark.data
 
@@ -31,6 +32,11 @@ def quantized(network, data_dir):
     return quantize_network(network, replace(images, records=images.records[:2]), options)
 
 
+def multiplied(quantized):
+    """Names of the last layers that are products of integers."""
+    return {n.name for n in quantized.graph.model.graph if n.op_type == "Gemm"}
+
+
 def test_the_runtime_runs_in_8_bits_what_was_planned_and_nothing_else(network, quantized):
     layers = set(macs_per_node(network.graph))
 
@@ -39,8 +45,11 @@ def test_the_runtime_runs_in_8_bits_what_was_planned_and_nothing_else(network, q
     )
 
     in_float = {node.name for node in coverage.float_nodes}
-    assert in_float == layers - quantized.plan.nodes
-    assert coverage.int8 == len(layers & quantized.plan.nodes) > 80
+    last = {name for name, reason in quantized.plan.kept_float.items() if reason == LAST}
+    assert len(last & multiplied(quantized)) > 4
+    assert multiplied(quantized) <= last
+    assert in_float == layers - quantized.plan.nodes - multiplied(quantized)
+    assert coverage.int8 == len(layers) - len(in_float) > 80
     assert NOT_FUSED not in {node.reason for node in coverage.float_nodes}
 
 
@@ -49,7 +58,8 @@ def test_weights_in_float_are_the_original_ones(network, quantized):
     after = {str(node.name): node for node in quantized.graph.model.graph}
 
     for node in before:
-        if node.op_type == "Conv" and node.name not in quantized.plan.nodes:
+        in_integers = quantized.plan.nodes | multiplied(quantized)
+        if node.op_type == "Conv" and node.name not in in_integers:
             now = after[str(node.name)].inputs[1].const_value.numpy()
             np.testing.assert_array_equal(now, node.inputs[1].const_value.numpy())
 

@@ -1,0 +1,56 @@
+"""1 x 1 convolutions from integers to floats, as products of matrices.
+
+A convolution in 8 bits gives 8 bits. A product of matrices (QGemm) may give floats: a layer whose
+result goes on in float then reads and multiplies integers, and its result is not rounded.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import onnx_ir as ir
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    Numbers = Callable[[str, Sequence[int]], ir.Value]
+
+_CHANNELS_LAST, _CHANNELS_FIRST = (0, 2, 3, 1), (0, 3, 1, 2)
+
+
+def is_product(node: ir.Node) -> bool:
+    """Return whether ``node`` multiplies every pixel with one matrix and does nothing else."""
+    if node.op_type != "Conv":
+        return False
+    attributes = node.attributes
+    ones, zeros = [1, 1], [0, 0, 0, 0]
+    weight = node.inputs[1]
+    return (
+        weight is not None
+        and weight.shape is not None
+        and weight.shape.numpy()[2:] == tuple(ones)
+        and attributes.get_int("group", 1) == 1
+        and list(attributes.get_ints("strides", ones)) == ones
+        and list(attributes.get_ints("pads", zeros)) == zeros
+    )
+
+
+def pixels_of(integers: ir.Value, shape: Sequence[int], numbers: Numbers) -> list[ir.Node]:
+    """Return the nodes that lay an image out as one row per pixel; the last one gives the rows.
+
+    Args:
+        integers: The image, of any type.
+        shape: Its shape, N, C, H, W.
+        numbers: Makes an initializer, of what it is for and its integers.
+    """
+    n, c, h, w = shape
+    last = ir.node("Transpose", [integers], {"perm": _CHANNELS_LAST})
+    rows = ir.node("Reshape", [last.outputs[0], numbers("rows", [n * h * w, c])])
+    return [last, rows]
+
+
+def image_of(rows: ir.Value, shape: Sequence[int], numbers: Numbers) -> list[ir.Node]:
+    """Return the nodes that make an image of ``shape``, N, C, H, W, of one row per pixel."""
+    n, c, h, w = shape
+    last = ir.node("Reshape", [rows, numbers("image", [n, h, w, c])])
+    return [last, ir.node("Transpose", [last.outputs[0]], {"perm": _CHANNELS_FIRST})]
