@@ -32,7 +32,7 @@ from edgekit.tune.network import tuned_network
 from edgekit.tune.options import open_search_images
 from edgekit.tune.outcome import Outcome, Sized
 from edgekit.tune.search import Need, search
-from edgekit.tune.trials import Bench
+from edgekit.tune.trials import QUICK, Bench
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -123,7 +123,8 @@ def _search(
     journal = Journal(_journal_path(options.convert.cache, baseline))
     remembered = len(journal)
     several = len(sizes) > 1
-    bench = Bench(baseline, job.sets.search, ids, journal, models, several, progress)
+    latency = options.convert.latency or QUICK
+    bench = Bench(baseline, job.sets.search, ids, journal, models, several, progress, latency)
     need = Need(
         map_drop_points=job.budget.map_drop_points if ids is not None else None,
         agreement=options.agreement_min,

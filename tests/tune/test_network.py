@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from edgekit.backends.onnxruntime import OnnxRuntime
+from edgekit.errors import EdgekitError
+from edgekit.graphs import graph_to_bytes
+from edgekit.pipeline.int8 import quantize_network
+from edgekit.tune.network import SLOWER_OR_WORSE, tuned_network
+
+LIMIT_DB = 1000.0  # no layer is that exact
+RUNTIME = OnnxRuntime(threads=1, spin=False)
+
+
+@pytest.fixture(scope="module")
+def tuned(network, images, precision):
+    return tuned_network(network, images, precision, RUNTIME)
+
+
+def test_without_a_layer_in_float_it_is_what_a_conversion_makes(tuned, network, images, precision):
+    converted = quantize_network(network, images, precision)
+
+    assert graph_to_bytes(tuned.graph(frozenset())) == graph_to_bytes(converted.graph)
+    assert tuned.drowned == frozenset()
+    assert tuned.input_hw == (64, 64)
+
+
+def test_what_is_built_to_be_shipped_is_what_was_tried(tuned):
+    layer = tuned.forecaster.layers[0]
+
+    built = tuned.quantized(frozenset({layer}))
+
+    assert graph_to_bytes(built.graph) == graph_to_bytes(tuned.graph(frozenset({layer})))
+    assert built.plan.kept_float[layer] == SLOWER_OR_WORSE
+    assert built.statistics is not None
+
+
+def test_layers_that_a_conversion_leaves_in_float_are_known(network, images, precision):
+    strict = precision.precision.model_copy(update={"noise_limit_db": LIMIT_DB})
+    some = replace(precision, precision=strict)
+
+    tuned = tuned_network(network, images, some, RUNTIME)
+
+    converted = quantize_network(network, images, some)
+    kept = {layer for layer in tuned.forecaster.layers if layer not in converted.plan.nodes}
+    assert tuned.drowned == kept != set()
+    assert graph_to_bytes(tuned.graph(tuned.drowned)) == graph_to_bytes(converted.graph)
+
+
+def test_rounding_costs_something_in_every_layer(tuned):
+    whole = tuned.forecaster.of(frozenset())
+
+    assert whole.damage > tuned.forecaster.of(frozenset(tuned.forecaster.layers)).damage == 0
+    assert whole.time_us > 0
+
+
+def test_a_network_without_a_layer_to_choose_for_is_refused(network, images, precision):
+    kept = precision.precision.model_copy(update={"keep_float": ("Conv_*",)})
+
+    with pytest.raises(EdgekitError, match=r"encoded in 8 bits: .*Keep fewer nodes in float"):
+        tuned_network(network, images, replace(precision, precision=kept), RUNTIME)
