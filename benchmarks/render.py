@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 
+import render_bccd  # noqa: E402  (a sibling script)
 import render_calibration  # noqa: E402  (a sibling script)
 import render_checkpoints  # noqa: E402  (a sibling script)
 import render_digits  # noqa: E402  (a sibling script)
@@ -36,11 +37,13 @@ PAGES = (
     HERE.parent / "docs" / "decisions" / "0016-no-16-bit-activations-on-cpu.md",
     HERE.parent / "docs" / "decisions" / "0017-ranges-by-the-damage-they-do.md",
     HERE.parent / "docs" / "decisions" / "0020-what-repair-is-worth.md",
+    HERE.parent / "docs" / "explanation" / "blood-cells.md",
     HERE.parent / "docs" / "explanation" / "calibration-images.md",
     HERE.parent / "docs" / "explanation" / "reparameterization-and-int8.md",
     HERE.parent / "docs" / "explanation" / "rewrites.md",
     HERE.parent / "docs" / "reference" / "families.md",
     HERE.parent / "edgekit" / "models" / "digits.md",
+    HERE.parent / "examples" / "bccd" / "README.md",
 )
 
 
@@ -88,6 +91,9 @@ PARTS: dict[str, Callable[[], list[str]]] = {
     "table": tools,
     "calibration cost": lambda: render_calibration.cost(committed("calibration_cost")),
     "cost": cost,
+    "bccd table": lambda: render_bccd.table(committed("bccd")),
+    "bccd classes": lambda: render_bccd.classes(committed("bccd")),
+    "bccd bars": lambda: render_bccd.bars(committed("bccd")),
     "calibration sizes": lambda: render_calibration.sizes(committed("calibration_size")),
     "near-duplicates": lambda: render_calibration.duplicates(committed("near_duplicates")),
     "checkpoints": lambda: render_checkpoints.table(committed("checkpoints")),
