@@ -11,7 +11,7 @@ from edgekit.report.cells import ms, points
 from edgekit.report.pareto import pareto_front
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from matplotlib.axes import Axes
 
@@ -26,13 +26,18 @@ LEAST_SPAN_POINTS = 4.0  # a difference of rounding must not fill the axis
 
 def chart_svg(report: Report) -> str | None:
     """Return the plot as an ``<svg>`` element, or ``None`` when no row has both figures."""
+    rows = charted(report.rows)
+    if not rows:
+        return None
+    return drawing(lambda axes: _draw(axes, rows, report.verdict.ship), description(report))
+
+
+def drawing(draw: Callable[[Axes], None], label: str) -> str:
+    """Return what ``draw`` draws as an ``<svg>`` element, which ``label`` tells in words."""
     from matplotlib import rc_context
     from matplotlib.backends.backend_svg import FigureCanvasSVG
     from matplotlib.figure import Figure
 
-    rows = charted(report.rows)
-    if not rows:
-        return None
     with rc_context(
         {
             "svg.fonttype": "none",
@@ -43,10 +48,10 @@ def chart_svg(report: Report) -> str | None:
     ):
         figure = Figure(figsize=(5.6, 3.5), layout="constrained", facecolor="none")
         FigureCanvasSVG(figure)
-        _draw(figure.add_subplot(facecolor="none"), rows, report.verdict.ship)
+        draw(figure.add_subplot(facecolor="none"))
         text = io.StringIO()
         figure.savefig(text, format="svg", metadata={"Date": None, "Creator": None})
-    return _for_the_page(text.getvalue(), description(report))
+    return _for_the_page(text.getvalue(), label)
 
 
 def charted(rows: Sequence[Row]) -> tuple[Row, ...]:
@@ -86,7 +91,8 @@ def _draw_row(axes: Axes, row: Row, color: str, offset: tuple[int, int]) -> None
         ends = [base - drop for drop in row.map_drop_ci95]
         axes.plot([x, x], ends, color=color, lw=1)
     axes.plot([x], [y], MARKERS[row.precision], color=color, ms=8, zorder=3)
-    axes.annotate(row.name, (x, y), offset, textcoords="offset points", color=color)
+    if color == SHIPPED or row.precision != "mixed":  # of many mixed rows the table has the names
+        axes.annotate(row.name, (x, y), offset, textcoords="offset points", color=color)
 
 
 def _scale(axes: Axes, rows: Sequence[Row]) -> None:

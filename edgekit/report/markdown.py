@@ -8,13 +8,21 @@ from edgekit.report.cells import COLUMNS, DETAIL_COLUMNS, share
 from edgekit.report.facts import calibration_facts, model_facts, provenance_facts
 from edgekit.report.loss_tables import loss_examples, loss_sentences, loss_tables
 from edgekit.report.rewritten import EXPLAINED, HEADINGS, cells, rewrite_facts
+from edgekit.report.trials import (
+    TRIAL_HEADINGS,
+    WORDS,
+    rows_by_speed,
+    search_sentence,
+    trial_cells,
+    trials_by_speed,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from edgekit.report.cells import Column
     from edgekit.report.facts import Fact
-    from edgekit.report.schema import Report, Rewrites, Row
+    from edgekit.report.schema import Report, Rewrites, Row, Search
 
 
 def to_markdown(report: Report) -> str:
@@ -23,11 +31,12 @@ def to_markdown(report: Report) -> str:
         f"# {report.target} on {report.device}",
         f"**{_plain(report.verdict.because)}**",
         *(f"> Warning: {_plain(w)}" for w in report.warnings),
-        _table(COLUMNS, report.rows),
+        _table(COLUMNS, rows_by_speed(report)),
+        *_search(report.search),
         "## More figures",
-        _table(DETAIL_COLUMNS, report.rows),
+        _table(DETAIL_COLUMNS, rows_by_speed(report)),
         *_losses(report.rows),
-        *_coverage(report.rows),
+        *_coverage([r for r in report.rows if not report.search or r.name == report.verdict.ship]),
         *_rewrites(report.rewrites),
         *_section("Model", model_facts(report)),
         *_section("Images and calibration", calibration_facts(report)),
@@ -48,6 +57,15 @@ def _table(columns: Sequence[Column], rows: Iterable[Row]) -> str:
 
 def _line(cells: Iterable[str]) -> str:
     return f"| {' | '.join(cells)} |"
+
+
+def _search(search: Search | None) -> list[str]:
+    if search is None:
+        return []
+    rule = _line("---" if n in WORDS else "---:" for n in range(len(TRIAL_HEADINGS)))
+    rows = [_line(map(_plain, trial_cells(trial))) for trial in trials_by_speed(search)]
+    table = "\n".join([_line(TRIAL_HEADINGS), rule, *rows])
+    return ["## What was tried", _plain(search_sentence(search)), table]
 
 
 def _losses(rows: Iterable[Row]) -> list[str]:

@@ -13,6 +13,15 @@ from edgekit.report.facts import calibration_facts, model_facts, provenance_fact
 from edgekit.report.loss_tables import loss_examples, loss_sentences, loss_tables
 from edgekit.report.pictures import draw
 from edgekit.report.rewritten import EXPLAINED, HEADINGS, cells, rewrite_facts
+from edgekit.report.trials import (
+    TRIAL_HEADINGS,
+    WORDS,
+    rows_by_speed,
+    search_sentence,
+    trial_cells,
+    trials_by_speed,
+)
+from edgekit.report.trials_chart import trials_svg
 
 if TYPE_CHECKING:
     from edgekit.report.pictures import Gallery
@@ -31,6 +40,13 @@ def to_html(report: Report, gallery: Gallery | None = None) -> str:
     )
     return templates.get_template("page.html").render(
         report=report,
+        rows=rows_by_speed(report),
+        trials=trials_by_speed(report.search) if report.search else (),
+        trial_headings=TRIAL_HEADINGS,
+        trial_words=WORDS,
+        trial_cells=trial_cells,
+        trials_chart=trials_svg(report.search) if report.search else None,
+        search_sentence=search_sentence,
         columns=COLUMNS,
         detail_columns=DETAIL_COLUMNS,
         chart=chart_svg(report),

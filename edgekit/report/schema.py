@@ -254,6 +254,7 @@ class Search(Part):
         remembered: How many of the trials an earlier search had measured.
         map_drop_points_max: Most mAP a network may lose on the search images.
         agreement_min: Least agreement with FP32 there.
+        p90_ms_max: Slowest 90th percentile of inference; ``None`` where none was asked for.
         trials: In the order of trying.
         chosen: Name of the trial that became the target's row.
         met: Whether it keeps what was asked for.
@@ -265,6 +266,7 @@ class Search(Part):
     remembered: int
     map_drop_points_max: float | None
     agreement_min: Fraction
+    p90_ms_max: Positive | None = None
     trials: tuple[Trial, ...]
     chosen: str
     met: bool

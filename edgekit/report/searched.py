@@ -31,10 +31,10 @@ def verdict_of(search: Search, rows: Sequence[Row], paired: Paired) -> Verdict:
     """
     base = next(row for row in rows if row.baseline)
     row = next(row for row in rows if row.name == search.chosen)
+    lead = "Ship" if search.met else "Nothing tried keeps what was asked for; the nearest is"
     if row.baseline:
-        because = f"Ship {row.name}: {_none_better(search)}"
+        because = f"{lead} {row.name}: {_none_better(search)}"
     else:
-        lead = "Ship" if search.met else "Nothing tried keeps what was asked for; the nearest is"
         after = _figures(row.agreement, row.map_drop_points, row.map_drop_ci95)
         because = (
             f"{lead} {row.name}: {_speed(row, base, paired)}; {_asked(search)} was asked for, and "
@@ -69,10 +69,12 @@ def _none_better(search: Search) -> str:
 
 
 def _asked(search: Search) -> str:
-    agreed = f"agreement of {points(search.agreement_min)}"
-    if search.map_drop_points_max is None:
-        return agreed
-    return f"a loss of at most {search.map_drop_points_max:g} points of mAP and {agreed}"
+    asked = [f"agreement of {points(search.agreement_min)}"]
+    if search.map_drop_points_max is not None:
+        asked.insert(0, f"a loss of at most {search.map_drop_points_max:g} points of mAP")
+    if search.p90_ms_max is not None:
+        asked.append(f"at most {search.p90_ms_max:g} ms (p90)")
+    return " and ".join(asked)
 
 
 def _figures(agreement: float | None, drop: float | None, ci95: Interval95 | None) -> str:

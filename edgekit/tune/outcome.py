@@ -116,6 +116,7 @@ class Outcome:
             remembered=self.remembered,
             map_drop_points_max=self.need.map_drop_points,
             agreement_min=self.need.agreement,
+            p90_ms_max=self.need.p90_ms,
             trials=tuple(self._trial(t) for t in self.trials),
             chosen=self.row_name,
             met=self.met,

@@ -23,6 +23,7 @@ HEAVY = {
 COMMANDS = [
     "demo",
     "convert",
+    "tune",
     "eval",
     "bench",
     "run",
