@@ -103,7 +103,7 @@ PARTS: dict[str, Callable[[], list[str]]] = {
     "16-bit kernels": lambda: render_half_precision.kernels(committed("half_precision")),
     "range choices": lambda: render_range_choices.table(committed("range_choices")),
     "repairs": lambda: render_repairs.kept(committed("repairs")),
-    "repairs removed": lambda: render_repairs.removed(committed("repairs")),
+    "repairs tried": lambda: render_repairs.trials(committed("repairs")),
     "rounding": lambda: render_rewrite_parity.rounding(committed("rewrite_parity")),
     "wrong rewrites": lambda: render_rewrite_parity.wrong(committed("rewrite_parity")),
     **{

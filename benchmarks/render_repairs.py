@@ -9,12 +9,12 @@ import render_digits
 ISA = {"paired": "x86 without VNNI", "full": "x86 with VNNI"}
 SETS = ("search", "report")
 COLUMNS = tuple(part for s in SETS for part in (f"as rounded, {s}", "shifted", "points (95 %)"))
-REMOVED = ("tried", "on", "points of agreement (95 %)", "damage as rounded", "repaired")
+TRIALS = ("tried", "on", "points of agreement (95 %)", "damage as rounded", "repaired")
 
 
 def kept(result: dict[str, Any]) -> list[str]:
     """Return the agreement with FP32 without and with shifted biases, one line per network."""
-    if not result:
+    if not result.get("models"):
         return [""]
     lines = ["", *render_digits.head(["", *COLUMNS])]
     for name, part in result["models"].items():
@@ -22,12 +22,12 @@ def kept(result: dict[str, Any]) -> list[str]:
     return [*lines, ""]
 
 
-def removed(result: dict[str, Any]) -> list[str]:
-    """Return what was tried and taken out again, one line per trial."""
-    if not result:
+def trials(result: dict[str, Any]) -> list[str]:
+    """Return what was tried, one line per trial."""
+    if not result.get("trials"):
         return [""]
-    lines = ["", *render_digits.head(REMOVED)]
-    for trial in result["removed"]:
+    lines = ["", *render_digits.head(TRIALS)]
+    for trial in result["trials"]:
         before, after = (f"{trial['damage'][key]:.3f}" for key in ("before", "after"))
         cells = [trial["what"], trial["model"], _points(trial["points_gained"]), before, after]
         lines.append(render_digits.line(cells))

@@ -6,8 +6,8 @@ A repair stays if it improves agreement on the search images beyond its paired i
 two models. Detectors of COCO calibrate on the first 128 images of coco-train-mini and are compared
 on the rest of it (search) and on coco-val-mini (report, which decides nothing); the bundled
 detector on scenes of its own. ``paired`` weights are for x86 without VNNI, ``full`` ones for x86
-with it. Models that are not named keep what they had, and so does ``removed``: figures of repairs
-that were tried and taken out again. Needs the folder EDGEKIT_DATA.
+with it. Models that are not named keep what they had, and so does ``trials``: figures of all that
+was tried when the choice was made. Needs the folder EDGEKIT_DATA.
 """
 
 from __future__ import annotations

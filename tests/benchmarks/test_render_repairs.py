@@ -24,8 +24,8 @@ def test_each_network_has_a_line_with_both_sets_of_images():
     )
 
 
-def test_what_was_taken_out_has_a_line_per_trial():
-    lines = render_repairs.removed({"models": {}, "removed": [TRIAL]})
+def test_what_was_tried_has_a_line_per_trial():
+    lines = render_repairs.trials({"models": {}, "trials": [TRIAL]})
 
     assert lines[-2] == (
         "| of the whole network | net, x86 with VNNI | -2.0 (-3.0 to -1.0) | 0.100 | 0.250 |"
@@ -33,4 +33,4 @@ def test_what_was_taken_out_has_a_line_per_trial():
 
 
 def test_nothing_is_said_before_anything_was_measured():
-    assert render_repairs.kept({}) == render_repairs.removed({}) == [""]
+    assert render_repairs.kept({}) == render_repairs.trials({}) == [""]
