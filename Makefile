@@ -47,6 +47,8 @@ bench: $(BENCH_READY)
 	$(BIN)/python benchmarks/repairs.py
 	$(BIN)/python benchmarks/damage_proxy.py
 	$(BIN)/python benchmarks/half_precision.py
+	$(BIN)/python benchmarks/speed_of_the_file.py
+	$(BIN)/python benchmarks/speed_of_the_file.py --kernels avx2
 	$(BIN)/python benchmarks/render.py
 
 $(READY): EXTRA := dev

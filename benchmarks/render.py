@@ -25,6 +25,7 @@ import render_ort_cpu_int8  # noqa: E402  (a sibling script)
 import render_range_choices  # noqa: E402  (a sibling script)
 import render_repairs  # noqa: E402  (a sibling script)
 import render_rewrite_parity  # noqa: E402  (a sibling script)
+import render_speed_of_the_file  # noqa: E402  (a sibling script)
 from committed import committed  # noqa: E402  (a sibling script)
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ PAGES = (
     HERE.parent / "docs" / "decisions" / "0016-no-16-bit-activations-on-cpu.md",
     HERE.parent / "docs" / "decisions" / "0017-ranges-by-the-damage-they-do.md",
     HERE.parent / "docs" / "decisions" / "0020-what-repair-is-worth.md",
+    HERE.parent / "docs" / "decisions" / "0021-the-speed-of-the-file.md",
     HERE.parent / "docs" / "explanation" / "blood-cells.md",
     HERE.parent / "docs" / "explanation" / "calibration-images.md",
     HERE.parent / "docs" / "explanation" / "reparameterization-and-int8.md",
@@ -83,6 +85,10 @@ def tools() -> list[str]:
     return render_ort_cpu_int8.table({name: committed(f"ort_cpu_int8_{name}") for name in kernels})
 
 
+def _of_speed(part: Callable[[dict[str, Any]], list[str]]) -> list[str]:
+    return part({key: committed(f"speed_of_the_file_{key}") for key in ("native", "avx2")})
+
+
 def _of_digits(part: Callable[[dict[str, Any]], list[str]]) -> list[str]:
     return part(committed("digits"))
 
@@ -104,6 +110,9 @@ PARTS: dict[str, Callable[[], list[str]]] = {
     "range choices": lambda: render_range_choices.table(committed("range_choices")),
     "repairs": lambda: render_repairs.kept(committed("repairs")),
     "repairs tried": lambda: render_repairs.trials(committed("repairs")),
+    "speed of the file": partial(_of_speed, render_speed_of_the_file.speedups),
+    "where time goes": partial(_of_speed, render_speed_of_the_file.where),
+    "other ways": partial(_of_speed, render_speed_of_the_file.ways),
     "rounding": lambda: render_rewrite_parity.rounding(committed("rewrite_parity")),
     "wrong rewrites": lambda: render_rewrite_parity.wrong(committed("rewrite_parity")),
     **{
