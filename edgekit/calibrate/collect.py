@@ -68,8 +68,9 @@ def _update(watch: _Watch, name: str, values: Floats, image: int) -> None:
         watch.update(values)
     except FloatingPointError as err:
         raise StageError(
-            f"Value '{name}' is {err} on calibration image {image + 1}. "
-            "Expected finite activations. Check the model with: edgekit inspect"
+            f"Value '{name}' is {err} on calibration image {image + 1} of those that can be read: "
+            "expected finite activations. Leave that image out of --calib where the device never "
+            "sees the like; where it does, the float model itself fails on it."
         ) from err
 
 

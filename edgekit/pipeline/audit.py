@@ -23,6 +23,7 @@ from edgekit.calibrate.collect import collect
 from edgekit.calibrate.coverage import coverage, extremes_of, outliers
 from edgekit.config.calibration import open_source
 from edgekit.errors import DataError
+from edgekit.images.contrast import is_even
 from edgekit.images.datasets import DatasetOptions
 from edgekit.images.overlap import file_sha256
 from edgekit.images.read import read_image
@@ -47,7 +48,6 @@ if TYPE_CHECKING:
     from edgekit.values import Dataset, ImageRecord, Pixels
 
 LONG_SIDE = 160  # half of 320 pixels, the smallest input in common use
-EVEN = 16  # of 255, between the least and the most of any colour
 GREY = 3  # grey levels between the colours of a pixel, which JPEG alone makes
 
 
@@ -177,7 +177,7 @@ def facts_of(name: str, record: ImageRecord) -> ImageFacts:
         sha256,
         (pixels_rgb.shape[0], pixels_rgb.shape[1]),
         grey=_is_grey(pixels_rgb),
-        even=int((pixels_rgb.max(axis=(0, 1)) - pixels_rgb.min(axis=(0, 1))).max()) < EVEN,
+        even=is_even(pixels_rgb),
         fingerprint=fingerprint(pixels_rgb),
         faults=read.faults,
     )

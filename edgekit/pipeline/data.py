@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from edgekit.calibrate.audit import ENOUGH
 from edgekit.config.calibration import open_source
 from edgekit.errors import ConfigError
+from edgekit.images.contrast import is_even
 from edgekit.images.datasets import DatasetOptions, choose
 from edgekit.images.overlap import dataset_sha256, file_sha256, shared_images
 from edgekit.images.read import read_image
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from edgekit.calibrate.audit import ImageFacts
     from edgekit.config.recipe import CalibrationDraw
     from edgekit.pipeline.options import ConvertOptions
-    from edgekit.values import Dataset
+    from edgekit.values import Dataset, ImageRecord
 
     Role = Literal["calibration", "search", "evaluation"]
 
@@ -209,16 +210,16 @@ def _unscored(held_out: Dataset | None) -> str:
 
 
 def _too_few(calibration: Dataset, options: ConvertOptions) -> list[str]:
-    """Return a warning where fewer images than ``ENOUGH`` can be read.
+    """Return a warning where fewer images than ``ENOUGH`` can be read and show anything.
 
     Raises:
         ConfigError: That is so, and nobody insisted.
     """
-    readable = (r for r in calibration.records if read_image(r).pixels_rgb is not None)
-    count = sum(1 for _ in islice(readable, ENOUGH))
+    usable = (record for record in calibration.records if _shows_anything(record))
+    count = sum(1 for _ in islice(usable, ENOUGH))
     if count >= ENOUGH:
         return []
-    fact = f"Only {count} calibration images can be read"
+    fact = f"Only {count} calibration images can be read and are not of one colour"
     if not options.force:
         raise ConfigError(
             f"{fact}: expected at least {ENOUGH}, found {len(calibration.records)} drawn from "
@@ -226,3 +227,8 @@ def _too_few(calibration: Dataset, options: ConvertOptions) -> list[str]:
             "to go on with a warning in the report."
         )
     return [f"{fact}: ranges of rare activations are guesses below {ENOUGH}."]
+
+
+def _shows_anything(record: ImageRecord) -> bool:
+    pixels_rgb = read_image(record).pixels_rgb
+    return pixels_rgb is not None and not is_even(pixels_rgb)
