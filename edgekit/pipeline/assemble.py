@@ -83,7 +83,8 @@ def write_result(job: Job, built: Built, measured: Measured, report: Report, fol
     write_artifact(artifact, model, _manifest(job, built, report, model))
     lock = _lock(job, built, report, model).model_dump_json(indent=2, by_alias=True)
     (folder / "edgekit.lock").write_text(lock + "\n", encoding="utf-8")
-    gallery = gallery_of(job.sets.evaluation, measured.scores, job.class_names)
+    shown = built.entries[-1].candidate.name
+    gallery = gallery_of(job.sets.evaluation, measured.scores, job.class_names, shown)
     write_report(report, gallery, folder)
 
 

@@ -18,15 +18,16 @@ CONFIDENCE = 0.25
 
 
 def gallery_of(
-    dataset: Dataset | None, scores: dict[str, Scores], class_names: tuple[str, ...]
+    dataset: Dataset | None, scores: dict[str, Scores], class_names: tuple[str, ...], name: str
 ) -> Gallery | None:
-    """Return the images where INT8 changed most and least; ``None`` without an INT8 row.
+    """Return the images where the row ``name`` differs most and least from FP32.
 
-    Images in which neither row is sure of anything are left out.
+    Images in which neither row is sure of anything are left out. ``None`` where that row is FP32,
+    or nothing was scored.
     """
-    if dataset is None or "int8" not in scores:
+    if dataset is None or name == "fp32" or name not in scores:
         return None
-    before, after = scores["fp32"].found, scores["int8"].found
+    before, after = scores["fp32"].found, scores[name].found
     ranked = sorted(
         (r for r in dataset.records if _shows(before, r.id) or _shows(after, r.id)),
         key=lambda r: (-_difference(before, after, r.id), r.id),
@@ -45,12 +46,12 @@ def gallery_of(
             )
         )
     chosen = (
-        f"The {len(shown) - 2} images whose number and confidence of detections INT8 changed most, "
-        "and the 2 it changed least."
+        f"The {len(shown) - 2} images whose number and confidence of detections {name} changed "
+        "most, and the 2 it changed least."
         if len(ranked) > SHOWN
-        else "All images in which FP32 or INT8 is sure of anything."
+        else f"All images in which fp32 or {name} is sure of anything."
     )
-    return Gallery("fp32", "int8", class_names, CONFIDENCE, chosen, tuple(pictures))
+    return Gallery("fp32", name, class_names, CONFIDENCE, chosen, tuple(pictures))
 
 
 def _difference(before: Detections, after: Detections, image: int) -> float:

@@ -41,15 +41,18 @@ class Figures:
 
 
 class Journal:
-    """Figures by what they were measured of, in a file to which every new one is added."""
+    """Figures by what they were measured of, in a file to which every new one is added.
+
+    Attributes:
+        recalled: Keys asked for that an earlier run had written down.
+    """
 
     def __init__(self, path: Path | None) -> None:
         """Read what the file at ``path`` holds; ``None`` remembers nothing beyond this run."""
         self._path = path
         self._known = _read(path)
-
-    def __len__(self) -> int:
-        return len(self._known)
+        self._before = frozenset(self._known)
+        self.recalled: set[str] = set()
 
     def remembered(self, key: tuple[str, ...], measure: Callable[[], Figures]) -> Figures:
         """Return what ``measure`` returns, or what was written down for the same ``key``.
@@ -62,6 +65,8 @@ class Journal:
         if digest not in self._known:
             self._known[digest] = measure()
             self._write(digest, self._known[digest])
+        elif digest in self._before:
+            self.recalled.add(digest)
         return self._known[digest]
 
     def _write(self, digest: str, figures: Figures) -> None:

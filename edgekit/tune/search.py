@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     Choice = frozenset[str]
 
 FIRST = 0.6  # of the evaluations, spread over all that is expected to be best
+FINALISTS = 6  # timed again, together
 CLOSE = 0.01  # of the time: what lies nearer than that to a trial is not worth another
 
 
@@ -66,7 +67,8 @@ def search(
 
     Of every network FP32, what a conversion makes and all in INT8 are tried, then choices spread
     over all that is expected to be best, then what lies between the fastest that keeps what
-    ``need`` asks for and the next faster one, as long as evaluations are left.
+    ``need`` asks for and the next faster one, as long as evaluations are left. The fastest that
+    keep it are timed once more, all in turn.
 
     Args:
         networks: One for each input size.
@@ -83,7 +85,7 @@ def search(
             if len(own) == evaluations:
                 break
         trials += own
-    return tuple(trials)
+    return _confirmed(trials, bench, need)
 
 
 def front_of(trials: Sequence[Trial]) -> tuple[Trial, ...]:
@@ -105,6 +107,16 @@ def choose(trials: Sequence[Trial], need: Need) -> Trial:
     if met:
         return max(met, key=lambda t: (1.0 if t is trials[0] else t.figures.speedup, -t.loss))
     return min(worth, key=lambda t: (*need.excess(t), t.loss))
+
+
+def _confirmed(trials: Sequence[Trial], bench: Bench, need: Need) -> tuple[Trial, ...]:
+    """Return ``trials``, those that may be chosen with times of one run."""
+    worth = [t for t in trials[1:] if need.met(t) and t.figures.speedup > 1]
+    finalists = sorted(worth, key=lambda t: -t.figures.speedup)[:FINALISTS]
+    if not finalists:
+        return tuple(trials)
+    again = {trial.name: trial for trial in bench.timed_together(finalists)}
+    return tuple(again.get(trial.name, trial) for trial in trials)
 
 
 def _choices(

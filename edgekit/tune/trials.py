@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 from edgekit import __version__
 from edgekit.graphs import graph_to_bytes
@@ -17,10 +17,12 @@ from edgekit.protocols import silent
 from edgekit.tune.journal import Figures
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from edgekit.measure.accuracy import Detections
     from edgekit.measure.candidate import Candidate
+    from edgekit.measure.latency import LatencyResult
     from edgekit.protocols import Progress
     from edgekit.tune.journal import Journal
     from edgekit.tune.network import TunedNetwork
@@ -28,6 +30,15 @@ if TYPE_CHECKING:
 
 QUICK = LatencyOptions(min_runs=40, min_seconds=0.5, images=4)
 RESAMPLES = 200
+
+
+class Times(TypedDict):
+    """The figures of a trial that are times, under their names."""
+
+    p50_ms: float
+    p90_ms: float
+    speedup: float
+    speedup_ci95: tuple[float, float]
 
 
 @dataclass(frozen=True)
@@ -61,6 +72,8 @@ class Bench:
         journal: What was measured before.
         folder: Where models are written.
         by_labels: Whether trials are ranked by mAP, as those of several input sizes must be.
+        latency: How long a trial is timed.
+        confirmation: How long those are that may be chosen, together.
     """
 
     baseline: Candidate
@@ -71,10 +84,12 @@ class Bench:
     by_labels: bool = False
     progress: Progress = silent
     latency: LatencyOptions = field(default=QUICK)
+    confirmation: LatencyOptions = field(default_factory=LatencyOptions)
 
     def __post_init__(self) -> None:
         """Start without detections of any float network."""
         self._float: dict[tuple[int, int], Detections] = {}
+        self._made: dict[str, Candidate] = {}
 
     def attempt(self, network: TunedNetwork, in_float: frozenset[str], name: str) -> Trial:
         """Return the trial of ``network`` with the layers ``in_float``, the others in INT8.
@@ -83,12 +98,25 @@ class Bench:
         """
         precision = self._precision(network, in_float)
         graph = network.network.graph if precision == "fp32" else network.graph(in_float)
-        candidate = self._candidate(network, graph, name)
+        candidate = self._made[name] = self._candidate(network, graph, name)
         figures = self.journal.remembered(
             self._key(candidate), lambda: self._measure(network, candidate)
         )
         lost = (figures.map_drop_points or 0.0) if self.by_labels else 1 - (figures.agreement or 0)
         return Trial(name, network.input_hw, precision, in_float, figures, lost)
+
+    def timed_together(self, trials: Sequence[Trial]) -> tuple[Trial, ...]:
+        """Return ``trials`` with the times of one run of all of them, FP32 among them.
+
+        The fastest of many that were timed one after another is one that was lucky, too.
+        """
+        base = replace(self.baseline, name="baseline")
+        candidates = [base, *(self._made[trial.name] for trial in trials)]
+        run = measure_latency(candidates, self.search, self.confirmation, self.progress)
+        return tuple(
+            replace(trial, figures=replace(trial.figures, **_times(run.results[0], timed)))
+            for trial, timed in zip(trials, run.results[1:], strict=True)
+        )
 
     def _precision(self, network: TunedNetwork, in_float: frozenset[str]) -> Precision:
         if not in_float:
@@ -125,7 +153,6 @@ class Bench:
         found = detect_all(candidate, self.search, self.progress)
         base = replace(self.baseline, name="baseline")
         run = measure_latency([base, candidate], self.search, self.latency, self.progress)
-        ratio, latency = speedup(*run.results), run.results[1].latency
         drop, ids = None, self.category_ids
         if ids is not None:
             first = self._found_in_float(None)
@@ -135,10 +162,7 @@ class Bench:
             map=None if ids is None else score(found, self.search, ids).map,
             map_drop_points=None if drop is None else drop.value,
             map_drop_ci95=None if drop is None else (drop.low, drop.high),
-            p50_ms=latency.p50,
-            p90_ms=latency.p90,
-            speedup=ratio.value,
-            speedup_ci95=(ratio.low, ratio.high),
+            **_times(*run.results),
         )
 
     def _found_in_float(self, network: TunedNetwork | None) -> Detections:
@@ -150,3 +174,14 @@ class Bench:
         if size_hw not in self._float:
             self._float[size_hw] = detect_all(candidate, self.search, self.progress)
         return self._float[size_hw]
+
+
+def _times(base: LatencyResult, timed: LatencyResult) -> Times:
+    """Return how fast ``timed`` is, from one run with ``base``."""
+    ratio = speedup(base, timed)
+    return {
+        "p50_ms": timed.latency.p50,
+        "p90_ms": timed.latency.p90,
+        "speedup": ratio.value,
+        "speedup_ci95": (ratio.low, ratio.high),
+    }

@@ -12,6 +12,7 @@ from edgekit.backends.onnxruntime import OnnxRuntime
 from edgekit.config.recipe import Int8
 from edgekit.errors import ConfigError, MissingError
 from edgekit.images.classes import match_classes
+from edgekit.measure.latency import LatencyOptions
 from edgekit.pipeline.assemble import report_of, write_result
 from edgekit.pipeline.convert import (
     Conversion,
@@ -121,17 +122,24 @@ def _search(
         names = job.detector.source.class_names
         ids = match_classes(names, job.sets.search.categories, job.network.head.classes)
     journal = Journal(_journal_path(options.convert.cache, baseline))
-    remembered = len(journal)
-    several = len(sizes) > 1
-    latency = options.convert.latency or QUICK
-    bench = Bench(baseline, job.sets.search, ids, journal, models, several, progress, latency)
+    bench = Bench(
+        baseline,
+        job.sets.search,
+        ids,
+        journal,
+        models,
+        by_labels=len(sizes) > 1,
+        progress=progress,
+        latency=options.convert.latency or QUICK,
+        confirmation=options.convert.latency or LatencyOptions(),
+    )
     need = Need(
         map_drop_points=job.budget.map_drop_points if ids is not None else None,
         agreement=options.agreement_min,
         p90_ms=job.budget.p90_ms,
     )
     trials = search([size.network for size in sizes], bench, need, options.evaluations)
-    return Outcome(tuple(sizes), trials, need, remembered)
+    return Outcome(tuple(sizes), trials, need, len(journal.recalled))
 
 
 def _journal_path(cache: Path | None, baseline: Candidate) -> Path | None:

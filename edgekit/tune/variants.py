@@ -76,7 +76,7 @@ class Variants:
 
     def _plan(self, in_float: frozenset[str], reason: str = SWITCHED) -> Plan:
         kept = {**self.whole.plan.kept_float, **dict.fromkeys(in_float, reason)}
-        return plan(self.network, self.whole.plan.rules, kept)
+        return plan(self.network, self.whole.plan.rules, kept, self.whole.plan.shared)
 
     def _graph(self, in_float: frozenset[str]) -> Graph:
         whole, decided = self.whole, self._plan(in_float)

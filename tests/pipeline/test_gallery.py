@@ -23,8 +23,8 @@ def pair(before, after):
 
 
 def test_without_an_int8_row_there_is_nothing_to_compare(scored):
-    assert gallery_of(scored, {"fp32": found("fp32", {})}, ()) is None
-    assert gallery_of(None, {}, ()) is None
+    assert gallery_of(scored, {"fp32": found("fp32", {})}, (), "int8") is None
+    assert gallery_of(None, {}, (), "int8") is None
 
 
 def test_the_images_that_changed_most_come_first_and_the_calmest_last(scored):
@@ -32,7 +32,7 @@ def test_the_images_that_changed_most_come_first_and_the_calmest_last(scored):
     before = {image: [0.9] for image in ids}
     after = {image: [0.9 - 0.05 * rank] for rank, image in enumerate(ids)}
 
-    gallery = gallery_of(scored, pair(before, after), ("disc",))
+    gallery = gallery_of(scored, pair(before, after), ("disc",), "int8")
 
     names = [r.path.name for r in scored.records]
     assert [p.name for p in gallery.pictures] == [*names[:-5:-1], names[1], names[0]]
@@ -45,7 +45,7 @@ def test_only_what_a_row_is_sure_of_is_drawn(scored):
     before = {first: [0.8, 0.2], second: [0.1], third: []}
     after = {first: [0.26], second: [0.24], third: []}
 
-    gallery = gallery_of(scored, pair(before, after), ())
+    gallery = gallery_of(scored, pair(before, after), (), "int8")
 
     assert [p.name for p in gallery.pictures] == [scored.records[0].path.name]
     assert len(gallery.pictures[0].before) == len(gallery.pictures[0].after) == 1
@@ -55,6 +55,6 @@ def test_only_what_a_row_is_sure_of_is_drawn(scored):
 def test_an_image_that_only_int8_sees_something_in_is_shown(scored):
     image = scored.records[0].id
 
-    gallery = gallery_of(scored, pair({image: []}, {image: [0.7]}), ())
+    gallery = gallery_of(scored, pair({image: []}, {image: [0.7]}), (), "int8")
 
     assert len(gallery.pictures) == 1

@@ -73,6 +73,11 @@ class ChainBench:
             input_hw=network.input_hw,
         )
 
+    def timed_together(self, trials):
+        """Return ``trials``, as fast as they were; note their names."""
+        self.finalists = [trial.name for trial in trials]
+        return tuple(trials)
+
 
 def made_trial(
     name, *, speedup=1.5, agreement=0.99, drop=None, sure=True, p90=20.0, **changes

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edgekit.tune.frontier import expected_front
-from edgekit.tune.search import CLOSE, Need, choose, front_of, search
+from edgekit.tune.search import CLOSE, FINALISTS, Need, choose, front_of, search
 from tests.tune.chains import Chain, ChainBench, ChainNetwork, made_trial
 
 CHAIN = Chain(
@@ -43,6 +43,28 @@ def test_fp32_what_a_conversion_makes_and_all_in_int8_come_first():
         "mixed-64-3",
     ]
     assert [trial.name for trial in found] == [name for name, _ in bench.tried]
+
+
+def test_the_fastest_that_keep_what_is_asked_are_timed_again_together():
+    bench = ChainBench()
+
+    found = search([NETWORK], bench, KEEP_95, 12)
+
+    kept = [t for t in found[1:] if t.figures.agreement >= 0.95 and t.figures.speedup > 1]
+    fastest = sorted(kept, key=lambda t: -t.figures.speedup)[:FINALISTS]
+    assert bench.finalists == [trial.name for trial in fastest]
+
+
+def test_times_of_the_last_run_count():
+    class Slower(ChainBench):
+        """A bench on which every finalist turns out slower than FP32."""
+
+        def timed_together(self, trials):
+            return tuple(made_trial(t.name, speedup=0.9, in_float=t.in_float) for t in trials)
+
+    found = search([NETWORK], Slower(), KEEP_95, 6)
+
+    assert choose(found, KEEP_95) is found[0]
 
 
 def test_no_network_is_tried_twice_and_no_more_than_asked():

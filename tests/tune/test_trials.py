@@ -46,7 +46,7 @@ def bench(tiny, tuned, scored, tmp_path_factory):
         input="u8-nhwc",
     )
     ids = match_classes(detector.source.class_names, scored.categories, 3)
-    return Bench(baseline, scored, ids, Journal(None), folder, latency=BRIEF)
+    return Bench(baseline, scored, ids, Journal(None), folder, latency=BRIEF, confirmation=BRIEF)
 
 
 @pytest.fixture(scope="module")
@@ -109,3 +109,16 @@ def test_trials_of_several_sizes_are_ranked_by_what_they_lose_in_map(bench, tune
     by_labels = replace(bench, by_labels=True)
 
     assert by_labels.attempt(tuned, frozenset(), "int8").loss == int8.figures.map_drop_points
+
+
+def test_trials_timed_together_keep_all_but_their_times(bench, tuned, int8):
+    every = bench.attempt(tuned, frozenset(tuned.forecaster.layers), "all")
+
+    again = bench.timed_together([int8, every])
+
+    assert [trial.name for trial in again] == ["int8", "all"]
+    for before, after in zip((int8, every), again, strict=True):
+        assert replace(after, figures=before.figures) == before
+        assert after.figures.agreement == before.figures.agreement
+        low, high = after.figures.speedup_ci95
+        assert low <= after.figures.speedup <= high
