@@ -12,6 +12,7 @@ from edgekit.values import Floats, Ints, Range, TensorStatistics
 
 Observer = Literal["minmax", "moving-average", "percentile", "mse", "damage"]
 Through = Callable[[NDArray[np.float64]], NDArray[np.float64]]
+Error = Callable[[float, float], float]
 STEPS = 255
 TAIL = 1e-4
 CLIPS = np.linspace(0.05, 1.0, 58)
@@ -46,7 +47,8 @@ def observe(
         found = choose[observer](statistics)
     else:
         known = importance if observer == "damage" else None
-        found = _least_error(statistics, statistics.counts if known is None else known, through)
+        error = rounding_error(statistics, statistics.counts if known is None else known, through)
+        found = least_error(error, min(statistics.low, 0.0), max(statistics.high, 0.0))
     return Range(min(found.low, 0.0), max(found.high, 0.0))
 
 
@@ -68,9 +70,16 @@ def _percentile(statistics: TensorStatistics) -> Range:
     return Range(max(float(low), statistics.low), min(float(high), statistics.high))
 
 
-def _least_error(
+def rounding_error(
     statistics: TensorStatistics, each_bin: Floats | Ints, through: Through | None
-) -> Range:
+) -> Error:
+    """Return the squared error of a tensor in 8 bits, as a function of the ends of its range.
+
+    Args:
+        statistics: What calibration saw of it.
+        each_bin: ``(bins,)`` what an error in a bin counts.
+        through: The element-wise function that hands the error on; see ``observe``.
+    """
     seen = each_bin > 0
     values, weights = statistics.centers[seen], each_bin[seen].astype(np.float64)
     wanted = through(values) if through else values
@@ -79,7 +88,17 @@ def _least_error(
         rounded = _round(values, low, high)
         return float(weights @ ((through(rounded) if through else rounded) - wanted) ** 2)
 
-    floor, ceiling = min(statistics.low, 0.0), max(statistics.high, 0.0)
+    return error
+
+
+def least_error(error: Error, floor: float, ceiling: float) -> Range:
+    """Return the range between ``floor`` and ``ceiling`` at which ``error`` is least.
+
+    Args:
+        error: By the two ends of a range.
+        floor: The lowest end to try, zero at most.
+        ceiling: The highest end to try, zero at least.
+    """
     low, high = floor, ceiling
     for _ in range(SWEEPS):  # one end at a time: the two hardly depend on each other
         high = min(ceiling * CLIPS, key=lambda end: error(low, float(end)))

@@ -10,6 +10,7 @@ from edgekit.backends.onnxruntime import OnnxRuntime
 from edgekit.calibrate.collect import collect
 from edgekit.calibrate.importance import importance
 from edgekit.calibrate.ranges import choose_ranges
+from edgekit.calibrate.shared import shared_ranges
 from edgekit.errors import DataError
 from edgekit.images.overlap import dataset_sha256
 from edgekit.measure.sampling import spread
@@ -70,6 +71,7 @@ class Calibrated:
             where the recipe's observer does without.
         bias_shifts: What makes up for the rounding of each layer, by node; empty where the recipe
             does without.
+        shared: Outputs of the Concats that share one encoding with all they join.
     """
 
     kept_float: dict[str, str]
@@ -78,6 +80,7 @@ class Calibrated:
     statistics: Statistics
     importance: dict[str, Floats]
     bias_shifts: dict[str, Floats] = field(default_factory=dict)
+    shared: frozenset[str] = frozenset()
 
 
 def quantize_network(
@@ -104,7 +107,7 @@ def quantize_calibrated(
     network: Network, calibrated: Calibrated, in_float: Mapping[str, str], options: Int8Options
 ) -> QuantizedGraph:
     """Return ``network`` in INT8 but for the nodes ``in_float``, each named with its reason."""
-    decided = plan(network.graph, ORT_X86, in_float)
+    decided = plan(network.graph, ORT_X86, in_float, calibrated.shared)
     quantized = quantize(
         network.graph,
         decided,
@@ -148,7 +151,10 @@ def _observe(
         return Calibrated(kept, drowned, plain, statistics, {})
     weights = _importance(network, statistics, calibration, options, progress)
     ranges = choose_ranges(graph, statistics, "damage", weights)
-    return Calibrated(kept, drowned, ranges, statistics, weights)
+    decided = plan(graph, ORT_X86, {**kept, **drowned})
+    shared = shared_ranges(graph, statistics, ranges, weights, decided.joins)
+    ranges.update(shared)
+    return Calibrated(kept, drowned, ranges, statistics, weights, shared=frozenset(shared))
 
 
 def _plain(observer: Observer) -> Observer:

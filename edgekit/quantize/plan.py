@@ -43,6 +43,7 @@ class Plan:
         links: Every encoded activation, in the graph's order, and where its encoding comes from.
         kept_float: Node to the reason it stays in float, for nodes that were ruled out.
         joins: What every quantized Concat joins, in the graph's order.
+        shared: Outputs of the Concats that share one encoding with all they join.
     """
 
     rules: RuntimeRules
@@ -50,6 +51,7 @@ class Plan:
     links: Mapping[str, Link]
     kept_float: Mapping[str, str]
     joins: tuple[Join, ...] = ()
+    shared: frozenset[str] = frozenset()
 
     @property
     def leaders(self) -> tuple[str, ...]:
@@ -79,7 +81,7 @@ def plan(
     into = joined_into(joins, shared)
     links = {value: replace(k, leader=into.get(k.leader, k.leader)) for value, k in links.items()}
     unfit = {str(n.name): NO_KERNEL for n in graph.model.graph if _unfit(n, rules)}
-    return Plan(rules, nodes, links, {**unfit, **kept_float}, joins)
+    return Plan(rules, nodes, links, {**unfit, **kept_float}, joins, frozenset(shared))
 
 
 def data_inputs(node: ir.Node, rules: RuntimeRules) -> list[ir.Value]:

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from edgekit.config.calibration import open_source
@@ -6,7 +8,13 @@ from edgekit.config.recipe import Int8
 from edgekit.errors import ConfigError
 from edgekit.graphs import graph_to_bytes
 from edgekit.pipeline import int8 as module
-from edgekit.pipeline.int8 import Int8Options, quantize_network, weight_rule
+from edgekit.pipeline.int8 import (
+    Int8Options,
+    calibrate_network,
+    quantize_calibrated,
+    quantize_network,
+    weight_rule,
+)
 from edgekit.pipeline.options import ModelOptions
 from edgekit.pipeline.prepare import network_of, prepare
 
@@ -110,3 +118,14 @@ def test_a_pattern_that_names_no_layer_is_refused(network, calibration):
 )
 def test_weights_use_the_widest_integers_the_device_sums_exactly(asked, device, rule):
     assert weight_rule(Int8(kind="int8", weight_rule=asked), find_device(device)) == rule
+
+
+def test_what_shares_an_encoding_is_part_of_the_plan(network, calibration):
+    options = Int8Options(Int8(kind="int8", observer="minmax"), "narrow")
+    calibrated = calibrate_network(network, calibration, options)
+
+    sharing = replace(calibrated, shared=frozenset({"a join"}))
+
+    kept = {**calibrated.kept_float, **calibrated.drowned}
+    found = quantize_calibrated(network, sharing, kept, options).plan.shared
+    assert (found, calibrated.shared) == ({"a join"}, frozenset())

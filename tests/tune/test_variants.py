@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from edgekit.graphs import graph_to_bytes
@@ -58,3 +60,12 @@ def test_remembered_weights_are_those_that_encoding_gives():
             np.testing.assert_array_equal(found.integers, expected.integers)
             np.testing.assert_array_equal(found.scales, expected.scales)
     assert remember(weight, 0, "full") is remember(weight.copy(), 0, "full")
+
+
+def test_joins_share_in_every_variant_what_they_share_in_the_whole(variants):
+    sharing = replace(variants.whole.plan, shared=frozenset({"a join"}))
+    whole = replace(variants.whole, plan=sharing)
+
+    decided = replace(variants, whole=whole).plan_of(())
+
+    assert decided.shared == {"a join"}
