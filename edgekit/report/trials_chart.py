@@ -25,9 +25,7 @@ def trials_svg(search: Search) -> str | None:
 
 def trials_description(search: Search) -> str:
     """Return what the plot shows, in words, for those who do not see it."""
-    each = [
-        f"{t.name}: {_told(t, search)} at {times(t.speedup)}" for t in _placed(search)
-    ]
+    each = [f"{t.name}: {_told(t, search)} at {times(t.speedup)}" for t in _placed(search)]
     return "What was tried. " + "; ".join(each) + "."
 
 
