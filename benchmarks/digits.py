@@ -58,7 +58,7 @@ if TYPE_CHECKING:
 MODEL = HERE.parent / "edgekit" / "models" / "digits.onnx"
 RESULT = HERE / "results" / "digits.json"
 SCENES, SEED = 2000, 0
-GIVEN, FP32, INT8 = "as-given fp32", "edgekit fp32", "edgekit int8 mse"
+GIVEN, FP32, INT8 = "as-given fp32", "edgekit fp32", "edgekit int8"
 FILES = ("as-given", "folded", "merged")
 TOOLS = {
     "ort defaults": peers.ORT_DEFAULTS,

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).resolve().parent
 DRAWING = HERE.parent / "docs" / "images" / "merged-branches.svg"
-GIVEN, EDGEKIT_FP32, EDGEKIT_INT8 = "as-given fp32", "edgekit fp32", "edgekit int8 mse"
+GIVEN, EDGEKIT_FP32, EDGEKIT_INT8 = "as-given fp32", "edgekit fp32", "edgekit int8"
 OWN = {
     GIVEN: "FP32, the file as given",
     EDGEKIT_FP32: "FP32, edgekit (folded and merged)",

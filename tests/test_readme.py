@@ -69,7 +69,7 @@ def test_the_digit_detector_tells_tools_apart_and_edgekit_keeps_it():
     assert median(b["merged"]["crest"] / b["branches"][0]["crest"] for b in blocks) > 2
     assert rows["as-given fp32"]["map"] >= 0.60
     assert rows["edgekit fp32"]["agreement"] >= 0.999
-    assert rows["edgekit int8 mse"]["map_drop_points"] <= 0.5
+    assert rows["edgekit int8"]["map_drop_points"] <= 0.5
     assert rows["ort defaults on as-given"]["map_drop_points"] >= 5
     assert rows["ort conv-only on as-given"]["map_drop_points"] >= 1
 

@@ -48,7 +48,7 @@ def result():
     rows = {
         "as-given fp32": row(map_drop_points=None, map_drop_ci95=None, agreement=None),
         "edgekit fp32": row(),
-        "edgekit int8 mse": row(mac_share_int8=0.98),
+        "edgekit int8": row(mac_share_int8=0.98),
         "ort conv-only on as-given": row(map_drop_points=1.5, map_drop_ci95=[1.0, 2.0]),
     }
     bars = [{"bar": "points lost", "at_least": 1.0, "found": 0.5, "met": False}]
