@@ -45,6 +45,10 @@ bench: $(BENCH_READY)
 	$(BIN)/python benchmarks/near_duplicates.py
 	$(BIN)/python benchmarks/range_choices.py
 	$(BIN)/python benchmarks/repairs.py
+	$(BIN)/python benchmarks/shared_scales.py
+	$(BIN)/python benchmarks/ablation.py
+	$(BIN)/python benchmarks/search_strategies.py
+	$(BIN)/python benchmarks/bccd.py
 	$(BIN)/python benchmarks/damage_proxy.py
 	$(BIN)/python benchmarks/half_precision.py
 	$(BIN)/python benchmarks/speed_of_the_file.py

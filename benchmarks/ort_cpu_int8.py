@@ -1,6 +1,6 @@
 """INT8 on ONNX Runtime's CPU provider: edgekit beside the usual tools, same models, same images.
 
-Usage: python benchmarks/ort_cpu_int8.py [--kernels avx2] [--rows edgekit|peers] [--latency]
+Usage: python benchmarks/ort_cpu_int8.py [--kernels avx2] [--rows edgekit|mixed|peers] [--latency]
        [MODEL...]
 
 Every model of ``MODELS`` is calibrated on the first 128 images of coco-train-mini and scored on
@@ -34,11 +34,13 @@ from edgekit.backends.onnxruntime import OnnxRuntime
 from edgekit.cli.flags import cache_folder
 from edgekit.config.device import find_device
 from edgekit.config.recipe import Int8, find_recipe
+from edgekit.errors import StageError
 from edgekit.graphs import graph_to_bytes
 from edgekit.images.classes import match_classes
 from edgekit.images.datasets import open_dataset
 from edgekit.images.letterbox import letterbox, to_input
 from edgekit.images.read import read_image
+from edgekit.measure.accuracy import detect_all
 from edgekit.measure.latency import LatencyOptions, measure_latency, speedup
 from edgekit.measure.machine import describe_machine
 from edgekit.pipeline.int8 import Int8Options, quantize_network, weight_rule
@@ -47,12 +49,14 @@ from edgekit.pipeline.options import ModelOptions
 from edgekit.pipeline.prepare import network_of, prepare
 from edgekit.pipeline.rows import Entry, score_entries
 from edgekit.protocols import silent
+from edgekit.tune.search import choose, search
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 
 import only_avx2  # noqa: E402  (a sibling script)
 import peers  # noqa: E402
+import tuned  # noqa: E402
 from hand_written import DECODE  # noqa: E402
 
 if TYPE_CHECKING:
@@ -66,6 +70,7 @@ if TYPE_CHECKING:
     from edgekit.measure.latency import LatencyRun
     from edgekit.pipeline.prepare import Detector, Network
     from edgekit.pipeline.rows import Scores
+    from edgekit.quantize.quantize import QuantizedGraph
     from edgekit.values import Dataset
 
 DATA = Path(os.environ.get("EDGEKIT_DATA", HERE.parents[1] / "shared" / "data"))
@@ -78,6 +83,7 @@ MODELS = {
 }
 CALIBRATING = 128
 GIVEN, FP32, INT8 = "as-given fp32", "edgekit fp32", "edgekit int8"
+MIXED = "edgekit mixed"
 
 
 @dataclass(frozen=True, eq=False)
@@ -174,15 +180,28 @@ def open_case(name: str, device: Device, kept: Path) -> Case:
 
 def accuracy(case: Case, parts: list[str]) -> dict[str, dict[str, Any]]:
     """Return how good the rows of ``parts`` are, and both float rows."""
-    entries = [*float_entries(case), *(e for part in parts for e in PARTS[part](case))]
+    made = [e for part in parts for e in PARTS[part](case)]
     evaluation = images()
+    failures = {e.candidate.name: reason for e in made if (reason := failure(e, evaluation))}
+    entries = [*float_entries(case), *(e for e in made if e.candidate.name not in failures)]
     head = case.detector.head.spec
     ids = match_classes(case.detector.source.class_names, evaluation.categories, head.classes)
     scores = score_entries([quiet(e) for e in entries], evaluation, ids, silent)
-    return {
+    scored = {
         e.candidate.name: accuracy_figures(scores[e.candidate.name]) | coverage_figures(e)
         for e in entries
     }
+    return scored | {name: {"fails": reason} for name, reason in failures.items()}
+
+
+def failure(entry: Entry, evaluation: Dataset) -> str | None:
+    """Return why the network of a row does not run; ``None`` where it does."""
+    one = replace(evaluation, records=evaluation.records[:1])
+    try:
+        detect_all(quiet(entry).candidate, one)
+    except StageError as err:
+        return str(err).rpartition("Status Message: ")[2]
+    return None
 
 
 def quiet(entry: Entry) -> Entry:
@@ -197,11 +216,13 @@ def quiet(entry: Entry) -> Entry:
 
 def latency(case: Case) -> dict[str, dict[str, Any]]:
     """Return how fast every row is, all in one run, from the files that are kept."""
-    ours = replace(case.fp32, name=INT8, model=int8_path(case))
+    ours = replace(case.fp32, name=INT8, model=row_path(case, INT8))
+    mixed = replace(case.fp32, name=MIXED, model=row_path(case, MIXED))
     entries = [
         *float_entries(case),
         *([Entry(ours, "int8")] if ours.model.exists() else edgekit_entries(case)),
-        *peer_entries(case),
+        *([Entry(mixed, "mixed")] if mixed.model.exists() else mixed_entries(case)),
+        *(e for e in peer_entries(case) if not failure(e, images())),
     ]
     candidates = [e.candidate for e in entries]
     run = measure_latency(candidates, images(), LatencyOptions(min_runs=150))
@@ -225,13 +246,33 @@ def edgekit_entries(case: Case) -> list[Entry]:
     assert isinstance(recipe, Int8)
     options = Int8Options(recipe, weight_rule(recipe, case.device), case.kept)
     made = edgekit_int8(case.network, case.calibration, options, case.fp32)
-    model = made.candidate.model.replace(int8_path(case))
-    return [replace(made, candidate=replace(made.candidate, model=model))]
+    return [kept_as(case, made, INT8)]
 
 
-def int8_path(case: Case) -> Path:
-    """Return where edgekit's INT8 network is kept."""
-    stem = file_stem(case.name, case.fp32, INT8, case.device.exact_u8s8)
+def mixed_entries(case: Case) -> list[Entry]:
+    """Return what ``edgekit tune`` chooses, on images that neither calibrate nor score."""
+    ready = tuned.searched(case, CALIBRATING)
+    trials = search([ready.network], ready.bench, tuned.NEED, tuned.EVALUATIONS)
+    choice = choose(trials, tuned.NEED)
+    words = f"{case.name}: chose {choice.name}, {len(choice.in_float)} layers in float"
+    print(words, file=sys.stderr, flush=True)
+    if choice.precision == "fp32":
+        return [kept_as(case, Entry(case.fp32, "fp32"), MIXED)]
+    quantized = ready.network.quantized(choice.in_float)
+    made = written(case.network, quantized, case.fp32)
+    return [kept_as(case, made, MIXED)]
+
+
+def kept_as(case: Case, entry: Entry, row: str) -> Entry:
+    """Return ``entry`` as the row ``row``, its model kept for ``latency``."""
+    path = row_path(case, row)
+    path.write_bytes(entry.candidate.model.read_bytes())
+    return replace(entry, candidate=replace(entry.candidate, name=row, model=path))
+
+
+def row_path(case: Case, row: str) -> Path:
+    """Return where the network of edgekit's ``row`` is kept."""
+    stem = file_stem(case.name, case.fp32, row, case.device.exact_u8s8)
     return case.fp32.model.with_name(f"{stem}.onnx")
 
 
@@ -272,7 +313,7 @@ def file_stem(model: str, given: Candidate, row: str, exact_sums: bool | None) -
     return "-".join([model, start, *sums, *row.split()])
 
 
-PARTS = {"edgekit": edgekit_entries, "peers": peer_entries}
+PARTS = {"edgekit": edgekit_entries, "mixed": mixed_entries, "peers": peer_entries}
 
 
 def edgekit_fp32(detector: Detector, network: Network, folder: Path) -> Candidate:
@@ -290,7 +331,11 @@ def edgekit_int8(
     network: Network, calibration: Dataset, options: Int8Options, fp32: Candidate
 ) -> Entry:
     """Return ``network`` in INT8, written beside ``fp32``, its own float form."""
-    quantized = quantize_network(network, calibration, options)
+    return written(network, quantize_network(network, calibration, options), fp32)
+
+
+def written(network: Network, quantized: QuantizedGraph, fp32: Candidate) -> Entry:
+    """Return the row of ``network`` as ``quantized``, written beside ``fp32``."""
     path = fp32.model.with_name(f"int8-{quantized.graph.sha256}.onnx")
     coverage = read_coverage(
         network.graph, quantized.graph, quantized.plan.kept_float, OnnxRuntime()

@@ -29,6 +29,7 @@ ROWS = {
     "as-given fp32": "FP32, the file as given",
     "edgekit fp32": "FP32, edgekit",
     "edgekit int8": "**INT8, edgekit**",
+    "edgekit mixed": "**Mixed, `edgekit tune`**",
     **TOOLS,
     **{f"{tool} on edgekit fp32": f"{title}, on edgekit's FP32" for tool, title in TOOLS.items()},
 }
@@ -64,6 +65,8 @@ def _losses(models: dict[str, Any]) -> list[str]:
 def _cell(row: dict[str, Any] | None) -> str:
     if row is None:
         return ""
+    if "fails" in row:
+        return "does not run"
     parts = []
     if row.get("map_drop_points") is not None:
         lost = _signed(row["map_drop_points"], 1)

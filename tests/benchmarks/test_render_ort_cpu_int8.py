@@ -58,3 +58,15 @@ def test_rows_and_kernels_that_were_not_measured_have_no_line(results):
     assert "NNCF" not in text
     assert rendered.KERNELS["native"] not in text
     assert rendered.KERNELS["avx2"] in text
+
+
+def test_what_a_tool_makes_that_does_not_run_is_said(results):
+    results["avx2"]["models"]["yolov5n"]["ort by hand"] = {
+        "fails": "Input channels",
+        "scored_at": "",
+    }
+
+    cells = line_of(results, "ORT U8S8 per channel, decode float by hand-written names")
+
+    assert cells[2] == "does not run"
+    assert cells[-1] == ""
