@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from edgekit import __version__
+from edgekit.measure.machine import describe_machine
 from edgekit.pipeline.feeds import image_feeds
 from edgekit.pipeline.int8 import calibrate_network, quantize_calibrated
 from edgekit.protocols import silent
 from edgekit.tune.forecast import Forecaster, measure_times, rounding_damages
+from edgekit.tune.kept_times import kept_times
 from edgekit.tune.variants import variants_of
 
 if TYPE_CHECKING:
@@ -68,7 +71,12 @@ def tuned_network(
     whole = quantize_calibrated(network, calibrated, calibrated.kept_float, options)
     variants = variants_of(network.graph, whole)
     feeds = next(image_feeds(network.graph, calibration, network.preprocess))
-    times = measure_times(variants, feeds, backend)
+    machine = describe_machine()
+    times = kept_times(
+        options.cache,
+        (__version__, whole.graph.sha256, repr(backend), machine.cpu, " ".join(machine.isa)),
+        lambda: measure_times(variants, feeds, backend),
+    )
     damages = rounding_damages(network.graph, calibrated)
     drowned = frozenset(
         layer for layer, nodes in variants.groups.items() if nodes & calibrated.drowned.keys()
