@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 from onnx_ir import convenience
 
 from edgekit.calibrate.activation import activation_after
-from edgekit.calibrate.observers import observe
+from edgekit.calibrate.observers import observe, rounding_error
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
-    from edgekit.calibrate.observers import Observer
+    from edgekit.calibrate.observers import Error, Observer, Through
     from edgekit.values import Floats, Graph, Range, Statistics
 
 
@@ -34,10 +34,32 @@ def choose_ranges(
         observer: How ranges follow from them.
         importance: What ``importance.importance`` found, for the observer ``damage``.
     """
+    through = _through(graph, statistics.tensors)
+    return {
+        name: observe(seen, observer, through[name], importance.get(name))
+        for name, seen in statistics.tensors.items()
+    }
+
+
+def rounding_errors(
+    graph: Graph, statistics: Statistics, importance: Mapping[str, Floats]
+) -> dict[str, Error]:
+    """Return what rounding a value costs the predictions, by the ends of its range.
+
+    Args:
+        graph: The network.
+        statistics: Of its values.
+        importance: What ``importance.importance`` found; what it leaves out is left out here.
+    """
+    through = _through(graph, importance)
+    return {
+        name: rounding_error(statistics.tensors[name], weights, through[name])
+        for name, weights in importance.items()
+    }
+
+
+def _through(graph: Graph, names: Iterable[str]) -> dict[str, Through | None]:
+    """Return the activation that alone reads each value; ``None`` where there is none."""
     values = convenience.create_value_mapping(graph.model.graph)
-    ranges = {}
-    for name, seen in statistics.tensors.items():
-        activation = activation_after(values[name])
-        through = activation.function if activation else None
-        ranges[name] = observe(seen, observer, through, importance.get(name))
-    return ranges
+    found = {name: activation_after(values[name]) for name in names}
+    return {name: None if after is None else after.function for name, after in found.items()}

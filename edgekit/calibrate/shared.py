@@ -10,10 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from onnx_ir import convenience
-
-from edgekit.calibrate.activation import activation_after
-from edgekit.calibrate.observers import least_error, rounding_error
+from edgekit.calibrate.observers import least_error
+from edgekit.calibrate.ranges import rounding_errors
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -43,12 +41,14 @@ def shared_ranges(
         joins: In the graph's order.
     """
     nested = {name for join in joins for name in join.alone}
-    errors = _errors(graph, statistics, importance, joins)
+    names = {name for join in joins for name in (join.output, *join.alone, *join.others)}
+    known = {name: importance[name] for name in names & importance.keys()}
+    errors = rounding_errors(graph, statistics, known)
     groups = {name: _Group.of(name, ranges[name], error) for name, error in errors.items()}
     chosen = []
     for join in joins:
-        known = groups.keys() >= {join.output, *join.alone, *join.others}
-        if join.whole and known and join.output not in nested:
+        all_known = groups.keys() >= {join.output, *join.alone, *join.others}
+        if join.whole and all_known and join.output not in nested:
             apart = {groups[name] for name in (*join.others, join.output)}
             joined = _joined(join, groups, errors, statistics)
             if joined.harm < sum(group.harm for group in apart):
@@ -94,17 +94,3 @@ def _joined(
     floor, ceiling = min(0.0, *(s.low for s in seen)), max(0.0, *(s.high for s in seen))
     span = least_error(harm, floor, ceiling)
     return _Group(members, rounded, span, harm(span.low, span.high))
-
-
-def _errors(
-    graph: Graph, statistics: Statistics, importance: Mapping[str, Floats], joins: Sequence[Join]
-) -> dict[str, Error]:
-    """Return what rounding a value does, by the ends of its range; those not known of are left."""
-    values = convenience.create_value_mapping(graph.model.graph)
-    errors = {}
-    for name in {n for join in joins for n in (join.output, *join.alone, *join.others)}:
-        if name in importance:
-            activation = activation_after(values[name])
-            through = activation.function if activation else None
-            errors[name] = rounding_error(statistics.tensors[name], importance[name], through)
-    return errors

@@ -12,11 +12,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from onnx_ir import convenience
 
 from edgekit.backends.node_times import node_times
-from edgekit.calibrate.activation import activation_after
-from edgekit.quantize.encode import encode_activation
+from edgekit.calibrate.ranges import rounding_errors
 from edgekit.quantize.plan import dequantized
 
 if TYPE_CHECKING:
@@ -108,8 +106,9 @@ def rounding_damages(graph: Graph, calibrated: Calibrated) -> dict[str, float]:
 
     Values whose importance is not known are left out.
     """
-    values = convenience.create_value_mapping(graph.model.graph)
-    return {name: _rounding_damage(values[name], calibrated) for name in calibrated.importance}
+    errors = rounding_errors(graph, calibrated.statistics, calibrated.importance)
+    spans = calibrated.ranges
+    return {name: error(spans[name].low, spans[name].high) for name, error in errors.items()}
 
 
 def measure_times(variants: Variants, feeds: Feeds, backend: OnnxRuntime) -> Times:
@@ -163,15 +162,3 @@ def _crossings(node: ir.Node, value: ir.Value, plan: Plan) -> int:
 
 def _size(value: ir.Value) -> int:
     return int(np.prod(value.shape.numpy())) if value.shape is not None else 0
-
-
-def _rounding_damage(value: ir.Value, calibrated: Calibrated) -> float:
-    weights = calibrated.importance[str(value.name)].astype(np.float64)
-    seen = weights > 0
-    reals = calibrated.statistics.tensors[str(value.name)].centers[seen]
-    encoding = encode_activation(calibrated.ranges[str(value.name)])
-    integers = np.clip(np.round(reals / encoding.scale) + encoding.zero_point, 0, 255)
-    activation = activation_after(value)
-    after = activation.function if activation else np.positive
-    moved = after((integers - encoding.zero_point) * encoding.scale) - after(reals)
-    return float(weights[seen] @ moved**2)
