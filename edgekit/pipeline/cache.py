@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
-import logging
-import zlib
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, TypeVar
-from zipfile import BadZipFile
 
 import numpy as np
 
-from edgekit.pipeline.kept import asked_for, keep
+from edgekit.pipeline.kept import Form, remembered
 from edgekit.values import Statistics, TensorStatistics
 
 if TYPE_CHECKING:
@@ -23,11 +19,8 @@ if TYPE_CHECKING:
 
     from edgekit.values import Floats
 
-logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
-# What numpy raises for a file that was cut short or changed, depending on where.
-_DAMAGE = (OSError, EOFError, ValueError, KeyError, BadZipFile, zlib.error)
 _NUMBERS = ("low", "high", "moving_low", "moving_high", "limit")
 
 
@@ -41,7 +34,7 @@ def cached_statistics(
         key: Hashes of everything the result depends on.
         collect: Does the work.
     """
-    return _cached(folder, "statistics", key, collect, (_read, _write))
+    return remembered(folder, "statistics", key, collect, _npz(_read, _write))
 
 
 def cached_importance(
@@ -54,33 +47,24 @@ def cached_importance(
         key: Hashes of everything the result depends on.
         find: Does the work; all its arrays are of one length.
     """
-    return _cached(folder, "importance", key, find, (_read_arrays, _write_arrays))
+    return remembered(folder, "importance", key, find, _npz(_read_arrays, _write_arrays))
 
 
-def _cached(
-    folder: Path | None,
-    kind: str,
-    key: tuple[str, ...],
-    make: Callable[[], T],
-    file: tuple[Callable[[NpzFile], T], Callable[[T], dict[str, NDArray[Any]]]],
-) -> T:
-    """Return what ``make`` returns, by way of a file that the two of ``file`` read and fill."""
-    if folder is None:
-        return make()
-    path = folder / f"{kind}-{hashlib.sha256('|'.join(key).encode()).hexdigest()[:32]}.npz"
-    of_file, to_file = file
-    try:
-        with asked_for(path).open("rb") as opened, np.load(opened, allow_pickle=False) as arrays:
+def _npz(
+    of_file: Callable[[NpzFile], T], to_file: Callable[[T], dict[str, NDArray[Any]]]
+) -> Form[T]:
+    """Return the form of a result that ``to_file`` turns to arrays, and ``of_file`` back."""
+
+    def read(content: bytes) -> T:
+        with np.load(BytesIO(content), allow_pickle=False) as arrays:
             return of_file(arrays)
-    except _DAMAGE:
-        made = make()
-    data = BytesIO()
-    np.savez_compressed(data, allow_pickle=False, **to_file(made))
-    try:
-        keep(path, data.getvalue(), f"{kind}-*.npz")
-    except OSError as err:
-        logger.warning("Cannot keep %s in %s: %s. Set EDGEKIT_CACHE.", kind, folder, err.strerror)
-    return made
+
+    def write(result: T) -> bytes:
+        data = BytesIO()
+        np.savez_compressed(data, allow_pickle=False, **to_file(result))
+        return data.getvalue()
+
+    return Form("npz", read, write)
 
 
 def _read(file: NpzFile) -> Statistics:

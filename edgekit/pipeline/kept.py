@@ -2,16 +2,75 @@
 
 from __future__ import annotations
 
+import hashlib
+import logging
 import os
 import time
+import zlib
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Generic, TypeVar
+from zipfile import BadZipFile
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
+
+logger = logging.getLogger(__name__)
+T = TypeVar("T")
 
 NEWEST = 32
 IDLE_S = 24 * 3600.0  # far longer than a conversion, which runs the export it began with
+# What is raised for a file that was cut short or changed, depending on where.
+DAMAGE = (OSError, EOFError, ValueError, KeyError, TypeError, BadZipFile, zlib.error)
+
+
+@dataclass(frozen=True)
+class Form(Generic[T]):
+    """How a result is written.
+
+    Attributes:
+        suffix: Of the file's name.
+        read: Takes the file's content; raises one of ``DAMAGE`` where that is none of its own.
+        write: Gives the file's content.
+    """
+
+    suffix: str
+    read: Callable[[bytes], T]
+    write: Callable[[T], bytes]
+
+
+def remembered(
+    folder: Path | None,
+    kind: str,
+    key: tuple[str, ...],
+    make: Callable[[], T],
+    form: Form[T],
+) -> T:
+    """Return what ``make`` returns, or what it returned before for the same ``key``.
+
+    A file that was cut short or changed counts as none.
+
+    Args:
+        folder: Where results are kept; ``None`` keeps none.
+        kind: What the names of such files begin with.
+        key: Hashes and names of everything the result depends on.
+        make: Does the work.
+        form: How the result is written.
+    """
+    if folder is None:
+        return make()
+    digest = hashlib.sha256("|".join(key).encode()).hexdigest()[:32]
+    path = folder / f"{kind}-{digest}.{form.suffix}"
+    try:
+        return form.read(asked_for(path).read_bytes())
+    except DAMAGE:
+        made = make()
+    try:
+        keep(path, form.write(made), f"{kind}-*.{form.suffix}")
+    except OSError as err:
+        logger.warning("Cannot keep %s in %s: %s. Set EDGEKIT_CACHE.", kind, folder, err.strerror)
+    return made
 
 
 def keep(file: Path, data: bytes, kind: str) -> None:
