@@ -38,7 +38,7 @@ def out(tiny, tmp_path_factory):
 @pytest.fixture
 def edgekit(monkeypatch, capsys, tmp_path_factory):
     """Return ``call(*arguments)``, which gives an ``Outcome``."""
-    monkeypatch.setattr(latency, "LatencyOptions", lambda: BRIEF)
+    monkeypatch.setattr(latency, "LatencyOptions", lambda **_: BRIEF)
     monkeypatch.setenv("EDGEKIT_CACHE", str(tmp_path_factory.mktemp("cache")))
 
     def call(*arguments):
