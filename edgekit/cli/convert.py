@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -10,10 +9,14 @@ import typer
 from edgekit.cli.conversion import exit_if_missed, print_conversion, refuse_unmeasured
 from edgekit.cli.flags import (
     Family,
+    Force,
     Head,
     Images,
     InputSize,
     Json,
+    MaxMapDrop,
+    Model,
+    Out,
     PreprocessText,
     TrustCode,
     cache_folder,
@@ -23,11 +26,9 @@ from edgekit.cli.flags import (
 
 
 def convert(
-    model: Annotated[
-        Path, typer.Argument(help="Trained detector: ONNX file, checkpoint, or Darknet's .cfg.")
-    ],
+    model: Model,
     target: Annotated[str, typer.Option(help="Recipe: see 'edgekit targets'.")],
-    out: Annotated[Path, typer.Option(help="Folder to write.")],
+    out: Out,
     calib: Annotated[
         str | None, typer.Option(help="Images to calibrate on: folder or data set.")
     ] = None,
@@ -36,9 +37,7 @@ def convert(
     ] = None,
     images: Images = None,
     device: Annotated[str | None, typer.Option(help="See 'edgekit devices'.")] = None,
-    max_map_drop: Annotated[
-        float | None, typer.Option(help="Points of mAP the result may lose.")
-    ] = None,
+    max_map_drop: MaxMapDrop = None,
     head: Head = None,
     input_size: InputSize = None,
     family: Family = None,
@@ -47,10 +46,7 @@ def convert(
     allow_overlap: Annotated[
         bool, typer.Option(help="Go on when calibration images are among those that score.")
     ] = False,
-    force: Annotated[
-        bool,
-        typer.Option(help="Go on with few calibration images, or when FP32 finds next to nothing."),
-    ] = False,
+    force: Force = False,
     require_measured: Annotated[
         bool, typer.Option(help="Exit 3 when the device is not this computer.")
     ] = False,

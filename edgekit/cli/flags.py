@@ -43,6 +43,15 @@ TrustCode = Annotated[
         rich_help_panel=MODEL,
     ),
 ]
+Model = Annotated[
+    Path, typer.Argument(help="Trained detector: ONNX file, checkpoint, or Darknet's .cfg.")
+]
+Out = Annotated[Path, typer.Option(help="Folder to write.")]
+MaxMapDrop = Annotated[float | None, typer.Option(help="Points of mAP the result may lose.")]
+Force = Annotated[
+    bool,
+    typer.Option(help="Go on with few calibration images, or when FP32 finds next to nothing."),
+]
 Images = Annotated[Path | None, typer.Option(help="Folder of the images that a COCO json names.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 

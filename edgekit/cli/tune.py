@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -10,10 +9,14 @@ import typer
 from edgekit.cli.conversion import exit_if_missed, print_conversion
 from edgekit.cli.flags import (
     Family,
+    Force,
     Head,
     Images,
     InputSize,
     Json,
+    MaxMapDrop,
+    Model,
+    Out,
     PreprocessText,
     TrustCode,
     cache_folder,
@@ -23,11 +26,9 @@ from edgekit.cli.flags import (
 
 
 def tune(
-    model: Annotated[
-        Path, typer.Argument(help="Trained detector: ONNX file, checkpoint, or Darknet's .cfg.")
-    ],
+    model: Model,
     target: Annotated[str, typer.Option(help="Recipe in INT8: see 'edgekit targets'.")],
-    out: Annotated[Path, typer.Option(help="Folder to write.")],
+    out: Out,
     calib: Annotated[str, typer.Option(help="Images to calibrate on: folder or data set.")],
     evaluation: Annotated[
         str, typer.Option("--eval", help="Images to report on; they decide nothing.")
@@ -37,9 +38,7 @@ def tune(
         typer.Option(help="Images to decide on; left out, those of --calib that do not calibrate."),
     ] = None,
     images: Images = None,
-    max_map_drop: Annotated[
-        float | None, typer.Option(help="Points of mAP the result may lose.")
-    ] = None,
+    max_map_drop: MaxMapDrop = None,
     min_agreement: Annotated[
         float, typer.Option(help="Least agreement with FP32's own detections, 0 to 1.")
     ] = 0.95,
@@ -57,10 +56,7 @@ def tune(
     allow_overlap: Annotated[
         bool, typer.Option(help="Go on when the sets of images share some.")
     ] = False,
-    force: Annotated[
-        bool,
-        typer.Option(help="Go on with few calibration images, or when FP32 finds next to nothing."),
-    ] = False,
+    force: Force = False,
     json: Json = False,
 ) -> None:
     """Search for the precision of every layer, and the input size, that are fastest here."""
