@@ -10,7 +10,6 @@ the figures they had. Needs EDGEKIT_DATA.
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -26,14 +25,14 @@ sys.path.insert(0, str(HERE))
 
 import only_avx2  # noqa: E402  (a sibling script)
 import ort_cpu_int8  # noqa: E402
-from committed import committed  # noqa: E402
+from committed import keep_models  # noqa: E402
+from row_figures import coverage_figures  # noqa: E402
 
 from edgekit.cli.flags import cache_folder  # noqa: E402
 from edgekit.config.device import find_device  # noqa: E402
 from edgekit.config.recipe import Int8, find_recipe  # noqa: E402
 from edgekit.images.classes import match_classes  # noqa: E402
 from edgekit.measure.latency import LatencyOptions, measure_latency, speedup  # noqa: E402
-from edgekit.measure.machine import describe_machine  # noqa: E402
 from edgekit.pipeline.int8 import Int8Options, weight_rule  # noqa: E402
 from edgekit.pipeline.rows import Entry, score_entries  # noqa: E402
 from edgekit.protocols import silent  # noqa: E402
@@ -82,19 +81,14 @@ def main() -> None:
     parser.add_argument("models", nargs="*", default=list(ort_cpu_int8.MODELS))
     parser.add_argument("--kernels", choices=("native", "avx2"), default="native")
     arguments = parser.parse_args()
-    if arguments.kernels == "avx2":
-        only_avx2.restart_under_it(cache_folder())
-    device = find_device("host" if arguments.kernels == "native" else "generic-x86-avx2")
+    device = find_device(only_avx2.device_with(arguments.kernels, cache_folder()))
     kept = cache_folder() / "ablation"
     kept.mkdir(parents=True, exist_ok=True)
-    name = f"ablation_{arguments.kernels}"
-    models = committed(name).get("models", {})
-    for model in arguments.models:
-        case = ort_cpu_int8.open_case(model, device, kept)
-        models[model] = {"commit": ort_cpu_int8.commit(), "rows": rows(case)}
-        result = {"machine": vars(describe_machine()), "models": models}
-        path = HERE / "results" / f"{name}.json"
-        path.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+
+    def run(model: str) -> dict[str, Any]:
+        return {"rows": rows(ort_cpu_int8.open_case(model, device, kept))}
+
+    keep_models(f"ablation_{arguments.kernels}", arguments.models, run)
 
 
 def rows(case: Case) -> dict[str, dict[str, Any]]:
@@ -113,7 +107,7 @@ def rows(case: Case) -> dict[str, dict[str, Any]]:
             "map_drop_points": None if (d := scores[timed.name].drop) is None else d.value,
             "p50_ms": timed.latency.p50,
             "speedup": speedup(base, timed).value,
-            **ort_cpu_int8.coverage_figures(entry_),
+            **coverage_figures(entry_),
         }
         for timed, entry_ in zip(run.results, entries, strict=True)
     }

@@ -40,6 +40,8 @@ sys.path[:0] = [str(HERE), str(HERE.parent)]
 
 import ort_cpu_int8 as usual  # noqa: E402  (a sibling script)
 import peers  # noqa: E402
+from committed import commit  # noqa: E402  (a sibling script)
+from row_figures import accuracy_figures, coverage_figures, latency_figures  # noqa: E402
 
 from examples.bccd.cells import report_set  # noqa: E402
 
@@ -138,7 +140,7 @@ def main() -> None:
         setting = setting_of(arguments.model, arguments.data, Path(folder))
         for part in arguments.parts:
             result[part] = {
-                "commit": usual.commit(),
+                "commit": commit(),
                 "model_sha256": file_sha256(arguments.model),
                 "machine": machine(),
                 **PARTS[part](setting),
@@ -184,9 +186,9 @@ def accuracy(setting: Setting) -> dict[str, Any]:
     data, ids = setting.evaluation, setting.category_ids
     scores = score_entries([usual.quiet(e) for e in setting.entries], data, ids, silent)
     rows = {
-        name: usual.accuracy_figures(found)
+        name: accuracy_figures(found)
         | {"per_class": by_class(found, setting)}
-        | usual.coverage_figures(entry)
+        | coverage_figures(entry)
         for entry in setting.entries
         for name, found in [(entry.candidate.name, scores[entry.candidate.name])]
     }
@@ -233,7 +235,7 @@ def latency(setting: Setting) -> dict[str, Any]:
     return {
         "load_1min_before": run.before.load_1min,
         "throttled": run.throttled,
-        "rows": {c.name: usual.latency_figures(c.name, run) for c in candidates},
+        "rows": {c.name: latency_figures(c.name, run) for c in candidates},
     }
 
 

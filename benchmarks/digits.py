@@ -46,6 +46,8 @@ sys.path.insert(0, str(HERE))
 import merged_layers  # noqa: E402  (a sibling script)
 import ort_cpu_int8 as usual  # noqa: E402  (a sibling script)
 import peers  # noqa: E402  (a sibling script)
+from committed import commit  # noqa: E402  (a sibling script)
+from row_figures import accuracy_figures, coverage_figures, latency_figures  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -139,7 +141,7 @@ def main() -> None:
         setting = setting_of(arguments.model, arguments.scenes, arguments.rows, Path(folder))
         for part in arguments.parts:
             result[part] = {
-                "commit": usual.commit(),
+                "commit": commit(),
                 "model_sha256": setting.detector.source.sha256,
                 "machine": machine(),
                 **PARTS[part](setting),
@@ -213,7 +215,7 @@ def latency(setting: Setting) -> dict[str, Any]:
     return {
         "load_1min_before": run.before.load_1min,
         "throttled": run.throttled,
-        "rows": {name: usual.latency_figures(name, run) for name in names},
+        "rows": {name: latency_figures(name, run) for name in names},
     }
 
 
@@ -275,7 +277,7 @@ def row(entry: Entry, score: Scores) -> dict[str, Any]:
     assert accuracy is not None
     names = ("map75", "map_small", "map_medium", "map_large")
     more = {name: (v := getattr(accuracy, name)) and round(v, 5) for name in names}
-    return usual.accuracy_figures(score) | more | usual.coverage_figures(entry)
+    return accuracy_figures(score) | more | coverage_figures(entry)
 
 
 def boxes_by_size(dataset: Dataset) -> dict[str, int]:

@@ -29,9 +29,9 @@ HERE = Path(__file__).resolve().parent
 RESULT = HERE / "results" / "families.json"
 sys.path[:0] = [str(HERE), str(HERE.parent)]
 
+from committed import commit  # noqa: E402
 from float64 import Float64Runtime, in_float64  # noqa: E402  (a sibling script)
 from folding import Untrained  # noqa: E402
-from ort_cpu_int8 import commit  # noqa: E402
 
 from edgekit.export.simplify import simplify  # noqa: E402
 from edgekit.export.torch_onnx import ExportOptions, export_detector  # noqa: E402

@@ -28,6 +28,19 @@ _SEGMENT = struct.Struct("<IIQQ8xQ")  # type, flags, place in the file, address,
 _LOADED, _EXECUTABLE = 1, 1
 
 
+def device_with(kernels: str, cache: Path) -> str:
+    """Return the name of the profile of a machine with ``kernels``; this process then has no other.
+
+    Args:
+        kernels: ``native`` or ``avx2``, for which this process may start again.
+        cache: Where the changed copies are kept for the next time.
+    """
+    if kernels == "native":
+        return "host"
+    restart_under_it(cache)
+    return "generic-x86-avx2"
+
+
 def restart_under_it(cache: Path) -> None:
     """Replace this process by the same command with them hidden; returns once it is so.
 

@@ -22,7 +22,6 @@ import argparse
 import hashlib
 import json
 import os
-import subprocess
 import sys
 import tempfile
 from dataclasses import dataclass, replace
@@ -41,7 +40,7 @@ from edgekit.images.datasets import open_dataset
 from edgekit.images.letterbox import letterbox, to_input
 from edgekit.images.read import read_image
 from edgekit.measure.accuracy import detect_all
-from edgekit.measure.latency import LatencyOptions, measure_latency, speedup
+from edgekit.measure.latency import LatencyOptions, measure_latency
 from edgekit.measure.machine import describe_machine
 from edgekit.pipeline.int8 import Int8Options, quantize_network, weight_rule
 from edgekit.pipeline.opened import candidate_of
@@ -57,7 +56,9 @@ sys.path.insert(0, str(HERE))
 import only_avx2  # noqa: E402  (a sibling script)
 import peers  # noqa: E402
 import tuned  # noqa: E402
+from committed import commit  # noqa: E402
 from hand_written import DECODE  # noqa: E402
+from row_figures import accuracy_figures, coverage_figures, latency_figures  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -67,9 +68,7 @@ if TYPE_CHECKING:
 
     from edgekit.config.device import Device
     from edgekit.measure.candidate import Candidate
-    from edgekit.measure.latency import LatencyRun
     from edgekit.pipeline.prepare import Detector, Network
-    from edgekit.pipeline.rows import Scores
     from edgekit.quantize.quantize import QuantizedGraph
     from edgekit.values import Dataset
 
@@ -116,9 +115,7 @@ def main() -> None:
     parser.add_argument("--latency", action="store_true")
     parser.add_argument("--keep", type=Path, default=cache_folder() / "ort-cpu-int8")
     arguments = parser.parse_args()
-    if arguments.kernels == "avx2":
-        only_avx2.restart_under_it(cache_folder())
-    device = find_device("host" if arguments.kernels == "native" else "generic-x86-avx2")
+    device = find_device(only_avx2.device_with(arguments.kernels, cache_folder()))
     arguments.keep.mkdir(parents=True, exist_ok=True)
     path = HERE / "results" / f"ort_cpu_int8_{arguments.kernels}.json"
     at = commit()
@@ -152,19 +149,6 @@ def add(path: Path, case: Case, found: dict[str, dict[str, Any]], when: dict[str
     }
     path.parent.mkdir(exist_ok=True)
     path.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
-
-
-def commit() -> str:
-    """Return the commit this runs at; ``+changes`` after it when the tree differs."""
-    git = ["git", "-C", str(HERE)]
-    head = subprocess.run([*git, "rev-parse", "HEAD"], capture_output=True, text=True, check=True)
-    dirty = subprocess.run(
-        [*git, "status", "--porcelain", "--untracked-files=no"],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    return head.stdout.strip() + ("+changes" if dirty.stdout.strip() else "")
 
 
 def open_case(name: str, device: Device, kept: Path) -> Case:
@@ -377,46 +361,6 @@ def saved(path: Path, data: bytes) -> Path:
     """Return ``path``, now holding ``data``."""
     path.write_bytes(data)
     return path
-
-
-def accuracy_figures(score: Scores) -> dict[str, Any]:
-    """Return how good one row is, as fractions of 1, and what it lost, in points."""
-    assert score.accuracy is not None
-    return {
-        "map": round(score.accuracy.map, 5),
-        "map50": round(score.accuracy.map50, 5),
-        "map_drop_points": score.drop and round(score.drop.value, 3),
-        "map_drop_ci95": score.drop and [round(score.drop.low, 3), round(score.drop.high, 3)],
-        "agreement": score.agreement and round(score.agreement, 4),
-    }
-
-
-def latency_figures(name: str, run: LatencyRun) -> dict[str, Any]:
-    """Return how fast the row ``name`` is, alone and against both float rows."""
-    by_name = {r.name: r for r in run.results}
-    timed = by_name[name]
-    ratio = speedup(by_name["edgekit fp32"], timed)
-    ratio_given = speedup(by_name["as-given fp32"], timed)
-    return {
-        "p50_ms": round(timed.latency.p50, 3),
-        "p90_ms": round(timed.latency.p90, 3),
-        "runs": timed.latency.runs,
-        "speedup_over_edgekit_fp32": round(ratio.value, 3),
-        "speedup_over_edgekit_fp32_ci95": [round(ratio.low, 3), round(ratio.high, 3)],
-        "speedup_over_as_given": round(ratio_given.value, 3),
-        "speedup_over_as_given_ci95": [round(ratio_given.low, 3), round(ratio_given.high, 3)],
-    }
-
-
-def coverage_figures(entry: Entry) -> dict[str, Any]:
-    """Return how much of one row runs in INT8, where that was looked at."""
-    if entry.coverage is None:
-        return {}
-    return {
-        "mac_share_int8": round(entry.coverage.mac_share_int8, 4),
-        "convs_int8": entry.coverage.int8,
-        "convs_float": len(entry.coverage.float_nodes),
-    }
 
 
 if __name__ == "__main__":

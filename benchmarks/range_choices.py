@@ -11,7 +11,6 @@ Needs the folder EDGEKIT_DATA.
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 import tempfile
 import time
@@ -23,7 +22,6 @@ from edgekit.config.recipe import Int8, find_recipe
 from edgekit.graphs import graph_to_bytes
 from edgekit.images.datasets import open_dataset
 from edgekit.measure.accuracy import agreement, detect_all
-from edgekit.measure.machine import describe_machine
 from edgekit.pipeline.int8 import Int8Options, quantize_network
 from edgekit.pipeline.opened import candidate_of
 from edgekit.pipeline.options import ModelOptions
@@ -33,7 +31,8 @@ HERE = Path(__file__).resolve().parent
 RESULT = HERE / "results" / "range_choices.json"
 sys.path.insert(0, str(HERE))
 
-from ort_cpu_int8 import DATA, MODELS, commit  # noqa: E402  (a sibling script)
+from committed import keep_models  # noqa: E402  (a sibling script)
+from ort_cpu_int8 import DATA, MODELS  # noqa: E402
 
 if TYPE_CHECKING:
     from edgekit.measure.candidate import Candidate
@@ -49,12 +48,8 @@ def main() -> None:
     """Compare the observers on every model and write the result."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("models", nargs="*", default=list(COMPARED))
-    result: dict[str, Any] = json.loads(RESULT.read_text()) if RESULT.exists() else {"models": {}}
-    result["machine"] = vars(describe_machine())
-    for name in parser.parse_args().models:
-        result["models"][name] = {"commit": commit(), "rows": run(name)}
-        RESULT.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
-    print(f"written: {RESULT.name}")
+    models = parser.parse_args().models
+    keep_models("range_choices", models, lambda name: {"rows": run(name)})
 
 
 def run(name: str) -> list[dict[str, Any]]:

@@ -13,7 +13,6 @@ was tried when the choice was made. Needs the folder EDGEKIT_DATA.
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 import tempfile
 import time
@@ -30,7 +29,6 @@ from edgekit.graphs import graph_to_bytes
 from edgekit.images.datasets import choose
 from edgekit.measure.accuracy import AGREEMENT_CONFIDENCE, detect_all, seen
 from edgekit.measure.coco import found_table, truth_from_found
-from edgekit.measure.machine import describe_machine
 from edgekit.measure.matches import match
 from edgekit.measure.statistics import map_drop_interval, weighted_map
 from edgekit.pipeline.int8 import Int8Options, calibrate_network, quantize_calibrated
@@ -42,7 +40,8 @@ HERE = Path(__file__).resolve().parent
 RESULT = HERE / "results" / "repairs.json"
 sys.path.insert(0, str(HERE))
 
-from ort_cpu_int8 import DATA, MODELS, commit  # noqa: E402  (a sibling script)
+from committed import keep_models  # noqa: E402  (a sibling script)
+from ort_cpu_int8 import DATA, MODELS  # noqa: E402
 from range_choices import image_sets  # noqa: E402
 
 if TYPE_CHECKING:
@@ -59,13 +58,8 @@ def main() -> None:
     """Measure the repairs of every model and write the result."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("models", nargs="*", default=[BUNDLED, *MODELS])
-    for name in parser.parse_args().models:
-        rows = run(name)
-        result = json.loads(RESULT.read_text()) if RESULT.exists() else {"models": {}}
-        result["machine"] = vars(describe_machine())
-        result["models"][name] = {"commit": commit(), "rows": rows}
-        RESULT.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
-        print(f"written: {name} to {RESULT.name}", flush=True)
+    models = parser.parse_args().models
+    keep_models("repairs", models, lambda name: {"rows": run(name)})
 
 
 def run(name: str) -> list[dict[str, Any]]:

@@ -25,6 +25,7 @@ sys.path.insert(0, str(HERE))
 import only_avx2  # noqa: E402  (a sibling script)
 import ort_cpu_int8  # noqa: E402
 import tuned  # noqa: E402
+from committed import commit  # noqa: E402
 
 from edgekit.cli.flags import cache_folder  # noqa: E402
 from edgekit.config.device import find_device  # noqa: E402
@@ -48,9 +49,7 @@ def main() -> None:
     parser.add_argument("model", nargs="?", default="yolov8n")
     parser.add_argument("--kernels", choices=("native", "avx2"), default="native")
     arguments = parser.parse_args()
-    if arguments.kernels == "avx2":
-        only_avx2.restart_under_it(cache_folder())
-    device = find_device("host" if arguments.kernels == "native" else "generic-x86-avx2")
+    device = find_device(only_avx2.device_with(arguments.kernels, cache_folder()))
     kept = cache_folder() / "search-strategies"
     kept.mkdir(parents=True, exist_ok=True)
     case = ort_cpu_int8.open_case(arguments.model, device, kept)
@@ -65,7 +64,7 @@ def main() -> None:
         "model": arguments.model,
         "kernels": arguments.kernels,
         "machine": vars(describe_machine()),
-        "commit": ort_cpu_int8.commit(),
+        "commit": commit(),
         "minutes": round(minutes, 1),
         "layers": len(ready.network.forecaster.layers),
         "forecasts": len(ready.network.forecaster),

@@ -11,7 +11,6 @@ Models that are not named keep what they had. Needs the folder EDGEKIT_DATA.
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 import tempfile
 from dataclasses import replace
@@ -26,7 +25,6 @@ from edgekit.graphs import graph_to_bytes
 from edgekit.measure.accuracy import agreement, detect_all
 from edgekit.measure.damage import shift, total_damage
 from edgekit.measure.latency import measure_latency
-from edgekit.measure.machine import describe_machine
 from edgekit.pipeline.feeds import image_feeds
 from edgekit.pipeline.int8 import Int8Options, calibrate_network, quantize_calibrated
 from edgekit.pipeline.opened import candidate_of
@@ -37,7 +35,8 @@ HERE = Path(__file__).resolve().parent
 RESULT = HERE / "results" / "shared_scales.json"
 sys.path.insert(0, str(HERE))
 
-from ort_cpu_int8 import DATA, MODELS, commit  # noqa: E402  (a sibling script)
+from committed import keep_models  # noqa: E402  (a sibling script)
+from ort_cpu_int8 import DATA, MODELS  # noqa: E402
 from range_choices import image_sets  # noqa: E402  (a sibling script)
 
 if TYPE_CHECKING:
@@ -52,12 +51,8 @@ def main() -> None:
     """Compare the encodings on every model and write the result."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("models", nargs="*", default=list(MODELS))
-    result: dict[str, Any] = json.loads(RESULT.read_text()) if RESULT.exists() else {"models": {}}
-    result["machine"] = vars(describe_machine())
-    for name in parser.parse_args().models:
-        result["models"][name] = {"commit": commit(), "rows": run(name)}
-        RESULT.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
-    print(f"written: {RESULT.name}")
+    models = parser.parse_args().models
+    keep_models("shared_scales", models, lambda name: {"rows": run(name)})
 
 
 def run(name: str) -> list[dict[str, Any]]:

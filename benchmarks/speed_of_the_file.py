@@ -28,7 +28,6 @@ from edgekit.config.device import find_device
 from edgekit.config.recipe import Int8, find_recipe
 from edgekit.graphs import graph_to_bytes
 from edgekit.images.datasets import choose, open_dataset
-from edgekit.measure.machine import describe_machine
 from edgekit.measure.statistics import median_interval
 from edgekit.pipeline.int8 import Int8Options, calibrate_network, weight_rule
 from edgekit.pipeline.prepare import network_of, prepare
@@ -41,6 +40,7 @@ sys.path.insert(0, str(HERE))
 
 import only_avx2  # noqa: E402  (a sibling script)
 import ort_cpu_int8 as usual  # noqa: E402  (a sibling script)
+from committed import keep_models  # noqa: E402  (a sibling script)
 from other_spellings import one_node_silu, siblings_merged  # noqa: E402  (a sibling script)
 
 if TYPE_CHECKING:
@@ -82,16 +82,9 @@ def main() -> None:
     parser.add_argument("models", nargs="*", default=list(MODELS))
     parser.add_argument("--kernels", choices=("native", "avx2"), default="native")
     arguments = parser.parse_args()
-    if arguments.kernels == "avx2":
-        only_avx2.restart_under_it(cache_folder())
-    device = "host" if arguments.kernels == "native" else "generic-x86-avx2"
-    path = HERE / "results" / f"speed_of_the_file_{arguments.kernels}.json"
-    models = json.loads(path.read_text(encoding="utf-8"))["models"] if path.exists() else {}
-    for name in arguments.models:
-        models[name] = {"commit": usual.commit(), **figures(ways(name, device))}
-        result = {"machine": vars(describe_machine()), "models": models}
-        path.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
-        print(f"written: {name} to {path.name}", flush=True)
+    device = only_avx2.device_with(arguments.kernels, cache_folder())
+    name = f"speed_of_the_file_{arguments.kernels}"
+    keep_models(name, arguments.models, lambda model: figures(ways(model, device)))
 
 
 def ways(name: str, device: str) -> list[Way]:
