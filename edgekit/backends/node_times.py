@@ -1,4 +1,8 @@
-"""What every node of a network takes on ONNX Runtime, from the runtime's own profile."""
+"""What every node of a network takes on ONNX Runtime.
+
+The runtime's own profile tells how the time of a run is shared out. A profiled run is slower, and
+not alike for all networks, so that the whole is timed without one.
+"""
 
 from __future__ import annotations
 
@@ -21,18 +25,20 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from edgekit.backends.onnxruntime import OnnxRuntime
+    from edgekit.protocols import Session
     from edgekit.values import Graph
 
     Feeds = Mapping[str, NDArray[np.generic]]
 
-ROUNDS, RUNS = 7, 5  # of each network; the first round warms up
+ROUNDS, RUNS = 7, 5  # of each network under the profile; the first round warms up
+TURNS, TIMED, WARMING = 4, 10, 5  # of each network without it: runs in a row, and runs before them
 PAUSE_S = 0.05  # for the last session's threads to stop spinning
 _KERNEL = "_kernel_time"
 
 
 @dataclass(frozen=True)
 class NodeTimes:
-    """Medians over runs, in microseconds.
+    """Medians over runs, in microseconds; together what a run takes without a profile.
 
     Attributes:
         of_nodes: By name of a node of the network; what the runtime fused into another counts
@@ -43,6 +49,11 @@ class NodeTimes:
 
     of_nodes: Mapping[str, float]
     borders: float
+
+    @property
+    def total(self) -> float:
+        """What the whole takes."""
+        return sum(self.of_nodes.values()) + self.borders
 
 
 def node_times(
@@ -60,10 +71,20 @@ def node_times(
         feeds: One set of inputs, which all of them take.
         backend: The runtime.
     """
-    times = _profile([graph_to_bytes(graph) for graph in graphs], feeds, backend)
+    models = [graph_to_bytes(graph) for graph in graphs]
+    times = _profile(models, feeds, backend)
+    totals = _run_times(models, feeds, backend)
     return tuple(
-        _by_owner(each, _owners(graph, named)) for graph, each in zip(graphs, times, strict=True)
+        _shared_out(total, _by_owner(each, _owners(graph, named)))
+        for graph, each, total in zip(graphs, times, totals, strict=True)
     )
+
+
+def _shared_out(total: float, profiled: NodeTimes) -> NodeTimes:
+    """Return the times of a profile as shares of ``total``, in us."""
+    scale = total / profiled.total
+    of_nodes = {name: scale * time_us for name, time_us in profiled.of_nodes.items()}
+    return NodeTimes(of_nodes, scale * profiled.borders)
 
 
 def _by_owner(times: Mapping[str, float], owners: Mapping[str, str]) -> NodeTimes:
@@ -103,6 +124,25 @@ def _profile(models: Sequence[bytes], feeds: Feeds, backend: OnnxRuntime) -> lis
                 for _ in range(RUNS):
                     session.run(feeds)
         return [_medians(session.end_profiling()) for session in sessions]
+
+
+def _run_times(models: Sequence[bytes], feeds: Feeds, backend: OnnxRuntime) -> list[float]:
+    """Return the median time of a run of each model, in us; they take turns."""
+    with ExitStack() as stack:
+        sessions = [stack.enter_context(backend.open(model)) for model in models]
+        times: list[list[float]] = [[] for _ in sessions]
+        for _ in range(TURNS):
+            for session, taken in zip(sessions, times, strict=True):
+                time.sleep(PAUSE_S)
+                runs = [_run_us(session, feeds) for _ in range(WARMING + TIMED)]
+                taken.extend(runs[WARMING:])
+        return [float(np.median(taken)) for taken in times]
+
+
+def _run_us(session: Session, feeds: Feeds) -> float:
+    start = time.perf_counter()
+    session.run(feeds)
+    return (time.perf_counter() - start) * 1e6
 
 
 def _medians(file: Path) -> dict[str, float]:

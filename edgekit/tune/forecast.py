@@ -3,17 +3,18 @@
 Both add up. The damage is the sum, over the values that are rounded, of the squared error that
 rounding leaves behind, each error counted by how much the predictions follow it. The time is the
 sum of what every node takes in its precision, plus what the borders between precisions take by
-their size; both were measured on the target's runtime.
+their size; both were measured on the target's runtime, and for all in float, all in INT8 and
+layers that alternate the sum is the time that was measured of the whole.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edgekit.backends.node_times import node_times
+from edgekit.backends.node_times import NodeTimes, node_times
 from edgekit.calibrate.ranges import rounding_errors
 from edgekit.quantize.plan import dequantized
 
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     import onnx_ir as ir
     from numpy.typing import NDArray
 
-    from edgekit.backends.node_times import NodeTimes
     from edgekit.backends.onnxruntime import OnnxRuntime
     from edgekit.pipeline.int8 import Calibrated
     from edgekit.quantize.plan import Plan
@@ -51,7 +51,7 @@ class Times:
     """What the nodes of a network take on a runtime, in microseconds.
 
     Attributes:
-        in_float: Of the network in float.
+        in_float: Of the network in float; its own changes of layout count to its nodes.
         in_int8: Of the network with every layer in INT8 that may be.
         per_element: Of one element that changes precision between two nodes.
     """
@@ -114,8 +114,9 @@ def rounding_damages(graph: Graph, calibrated: Calibrated) -> dict[str, float]:
 def measure_times(variants: Variants, feeds: Feeds, backend: OnnxRuntime) -> Times:
     """Return what the nodes of a network take on ``backend``, in float and in INT8.
 
-    What a border takes is told from a network whose layers alternate; where it has no more
-    borders than all in INT8, nothing tells it, and it is taken for nothing.
+    What a border takes is told from a network whose layers alternate: what it takes longer than
+    its nodes in their precisions. Where it has no more borders than all in INT8, nothing tells
+    it, and it is taken for nothing.
 
     Args:
         variants: Of the network.
@@ -127,10 +128,18 @@ def measure_times(variants: Variants, feeds: Feeds, backend: OnnxRuntime) -> Tim
     every_second = tuple(variants.groups)[::2]
     graphs = (network, whole.graph, variants.in_float(every_second))
     in_float, in_int8, mixed = node_times(graphs, names, feeds, backend)
+    free = Times(_without_borders(in_float), in_int8, 0.0)
+    nodes_us = Forecaster(variants, {}, free).of(frozenset(every_second)).time_us
     more = border_elements(network, variants.plan_of(every_second))
     more -= border_elements(network, whole.plan)
-    took = mixed.borders - in_int8.borders
-    return Times(in_float, in_int8, max(0.0, took) / more if more > 0 else 0.0)
+    took = max(0.0, mixed.total - nodes_us)
+    return replace(free, per_element=took / more if more > 0 else 0.0)
+
+
+def _without_borders(times: NodeTimes) -> NodeTimes:
+    """Return ``times`` with the borders shared out among the nodes."""
+    scale = times.total / (times.total - times.borders)
+    return NodeTimes({name: scale * time_us for name, time_us in times.of_nodes.items()}, 0.0)
 
 
 def border_elements(graph: Graph, plan: Plan) -> int:

@@ -9,28 +9,36 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from edgekit.tune.forecast import Forecaster
+    from edgekit.tune.forecast import Forecast, Forecaster
 
     Choice = frozenset[str]
 
 LONGEST = 6  # layers in a row that change precision in one move
-PRICES = (0.0, *np.geomspace(0.01, 30, 15).tolist())  # of all damage, in times of all INT8
+FIRST_PRICE, RISE, PRICES = 0.01, 1.8, 24  # of all damage, in times of all INT8
 TINY = 1e-30
 
 
 def expected_front(forecaster: Forecaster) -> tuple[Choice, ...]:
     """Return sets of layers to keep in float, the fastest first, none expected to beat another.
 
-    For one price of damage after another, from nothing upwards, layers in a row change precision
-    as long as time plus priced damage falls. All that was looked at on the way competes. That all
-    layers are in float is not among them.
+    For one price of damage after another, from nothing until all layers are in float, layers in a
+    row change precision as long as time plus priced damage falls. All that was looked at on the
+    way competes. That all layers are in float is not among them.
     """
-    whole = forecaster.of(frozenset())
     chosen: Choice = frozenset()
     seen: set[Choice] = {chosen}
-    for price in PRICES:
-        chosen = _settled(forecaster, chosen, price * whole.time_us / max(whole.damage, TINY), seen)
-    return _undominated(forecaster, seen - {frozenset(forecaster.layers)})
+    every = frozenset(forecaster.layers)
+    for price in prices(forecaster.of(chosen)):
+        chosen = _settled(forecaster, chosen, price, seen)
+        if chosen == every:
+            break
+    return _undominated(forecaster, seen - {every})
+
+
+def prices(whole: Forecast) -> list[float]:
+    """Return what damage may cost, in microseconds, of a network in INT8 as a ``whole``."""
+    unit = whole.time_us / max(whole.damage, TINY)
+    return [0.0, *(unit * FIRST_PRICE * RISE**step for step in range(PRICES))]
 
 
 def spread_over(front: Sequence[Choice], forecaster: Forecaster, count: int) -> tuple[Choice, ...]:

@@ -66,9 +66,9 @@ def search(
     """Return what was tried, in the order of trying; FP32 of the first network is the first.
 
     Of every network FP32, what a conversion makes and all in INT8 are tried, then choices spread
-    over all that is expected to be best, then what lies between the fastest that keeps what
-    ``need`` asks for and the next faster one, as long as evaluations are left. The fastest that
-    keep it are timed once more, all in turn.
+    over all that is expected to be best and no worse than a conversion, then what lies between
+    the fastest that keeps what ``need`` asks for and the next faster one, as long as evaluations
+    are left. The fastest that keep it are timed once more, all in turn.
 
     Args:
         networks: One for each input size.
@@ -125,7 +125,9 @@ def _choices(
     """Yield the choices to try one after another, looking at what ``own`` holds by then."""
     every = frozenset(network.forecaster.layers)
     front = expected_front(network.forecaster)
-    spread = spread_over(front, network.forecaster, round(FIRST * evaluations))
+    most = network.forecaster.of(network.drowned).damage
+    fit = [choice for choice in front if network.forecaster.of(choice).damage <= most]
+    spread = spread_over(fit, network.forecaster, round(FIRST * evaluations))
     yield from dict.fromkeys([every, network.drowned, frozenset(), *spread])
     while (between := _between(network, front, own, need)) is not None:
         yield between

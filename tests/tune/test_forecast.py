@@ -199,12 +199,15 @@ def chain(layers):
 
 def test_what_a_border_takes_is_told_from_layers_that_alternate(monkeypatch):
     variants = chain(6)
-    plain, more = NodeTimes({"Conv": 1.0}, 10.0), NodeTimes({"Conv": 1.0}, 25.0)
+    nodes = [str(node.name) for node in variants.network.model.graph]
+    plain = NodeTimes(dict.fromkeys(nodes, 1.0), 10.0)
+    in_float = NodeTimes(dict.fromkeys(nodes, 2.0), 4.0)
+    more = NodeTimes({"Conv": 30.0}, 15.0)
     timed = []
 
     def node_times(graphs, *_):
         timed.extend(graphs)
-        return plain, plain, more
+        return in_float, plain, more
 
     monkeypatch.setattr(module, "node_times", node_times)
 
@@ -214,19 +217,26 @@ def test_what_a_border_takes_is_told_from_layers_that_alternate(monkeypatch):
     # In INT8 the whole begins and ends with a border; alternating, three layers have two each.
     before, after = changes(variants, ()), changes(variants, tuple(variants.groups)[::2])
     assert (before, after) == (2 * size, 6 * size)
-    assert found.per_element == pytest.approx(15.0 / (after - before))
+    # Three layers and both ends are in float, which take 2 us each, and 0.25 us of the borders.
+    assert found.in_float == NodeTimes(dict.fromkeys(nodes, 2.5), 0.0)
+    assert found.per_element == pytest.approx((45 - 5 * 2.5 - 3 * 1.0 - 10) / (after - before))
+    forecaster = Forecaster(variants, {}, found)
+    assert forecaster.of(frozenset(tuple(variants.groups)[::2])).time_us == pytest.approx(45)
+    assert forecaster.of(frozenset()).time_us == pytest.approx(2 * 2.5 + 6 * 1.0 + 10)
     assert [kinds(graph).count("QuantizeLinear") for graph in timed] == [0, 7, 6]
 
 
 def test_where_alternating_makes_no_more_borders_none_is_counted(variants, monkeypatch):
-    times = NodeTimes({}, 1.0), NodeTimes({}, 1.0), NodeTimes({}, 9.0)
+    one = {"Conv": 1.0}
+    times = NodeTimes(one, 1.0), NodeTimes(one, 1.0), NodeTimes(one, 9.0)
     monkeypatch.setattr(module, "node_times", lambda *_: times)
 
     assert measure_times(variants, {}, None).per_element == 0
 
 
 def test_a_border_that_seems_to_save_time_is_free(monkeypatch):
-    times = NodeTimes({}, 10.0), NodeTimes({}, 10.0), NodeTimes({}, 3.0)
+    one = {"Conv": 1.0}
+    times = NodeTimes(one, 10.0), NodeTimes(one, 10.0), NodeTimes(one, 3.0)
     monkeypatch.setattr(module, "node_times", lambda *_: times)
 
     assert measure_times(chain(6), {}, None).per_element == 0

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edgekit.tune.forecast import Forecast
-from edgekit.tune.frontier import PRICES, expected_front, spread_over
+from edgekit.tune.frontier import expected_front, prices, spread_over
 from tests.tune.chains import Chain
 
 
@@ -71,8 +71,7 @@ def test_for_every_price_the_front_holds_the_best_of_all_subsets(chain):
     whole = chain.of(frozenset())
     all_in_float = chain.of(frozenset(chain.layers))
 
-    for each in PRICES:
-        price = each * whole.time_us / whole.damage
+    for price in prices(whole):
         best = min(cost(chain.of(choice), price) for choice in every)
         found = min(cost(chain.of(choice), price) for choice in front)
         if best <= cost(all_in_float, price):  # else all in float is best, which is tried anyway
