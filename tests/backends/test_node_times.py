@@ -84,6 +84,26 @@ def test_what_quantization_put_between_two_nodes_is_a_border(pair, bordered):
     assert found.borders > plain.borders
 
 
+def test_the_profile_shares_out_what_a_run_takes_without_one(pair, monkeypatch):
+    profiled = [{"Conv": 3.0, "Conv_1": 5.0, "ReorderInput": 2.0}] * 2
+    monkeypatch.setattr(module, "_profile", lambda *_: profiled)
+    monkeypatch.setattr(module, "_run_times", lambda *_: [5.0, 20.0])
+
+    first, second = node_times([pair, pair], names(pair), FEEDS, RUNTIME)
+
+    assert (first.of_nodes, first.borders) == ({"Conv": 1.5, "Conv_1": 2.5}, 1.0)
+    assert (second.of_nodes, second.borders) == ({"Conv": 6.0, "Conv_1": 10.0}, 4.0)
+    assert (first.total, second.total) == (5.0, 20.0)
+
+
+def test_runs_that_warm_up_do_not_count(pair, monkeypatch):
+    turn = [1e9] * module.WARMING + [7.0] * module.TIMED
+    times = iter(turn * module.TURNS)
+    monkeypatch.setattr(module, "_run_us", lambda *_: next(times))
+
+    assert module._run_times([graph_to_bytes(pair)], FEEDS, RUNTIME) == [7.0]
+
+
 def test_the_sum_is_what_a_run_takes_but_for_an_order_of_magnitude(pair):
     (found,) = node_times([pair], names(pair), FEEDS, RUNTIME)
 
@@ -93,8 +113,7 @@ def test_the_sum_is_what_a_run_takes_but_for_an_order_of_magnitude(pair):
         for _ in range(20):
             session.run(FEEDS)
         run_us = (time.perf_counter() - start) / 20 * 1e6
-    total = sum(found.of_nodes.values()) + found.borders
-    assert run_us / 20 < total < 20 * run_us
+    assert run_us / 20 < found.total < 20 * run_us
 
 
 def test_the_first_round_only_warms_up_and_only_kernels_count(tmp_path):

@@ -88,6 +88,14 @@ def test_a_layer_that_is_faster_in_float_is_in_float_throughout():
     assert all("layer0" in choice for choice in faster)
 
 
+def test_prices_rise_until_little_damage_beside_much_is_worth_its_time():
+    chain = Chain(slower=(1.0, 10.0), damages=(10_000.0, 1.0))
+
+    assert frozenset({"layer0"}) in expected_front(chain)
+    nearly = Chain(slower=(1.0, 10.0, 30.0), damages=(10_000.0, 1.0, 0.1))
+    assert frozenset({"layer0", "layer1"}) in expected_front(nearly)
+
+
 def test_a_network_without_damage_has_one_choice():
     chain = Chain(slower=(1.0, 2.0), damages=(0.0, 0.0))
 

@@ -105,6 +105,20 @@ def test_what_is_left_is_spent_next_to_the_fastest_that_keeps_what_is_asked():
     assert min(long.of(choice).time_us for choice in met) <= (1 + CLOSE) * enough < high
 
 
+def test_nothing_is_spread_where_more_is_lost_than_a_conversion_loses():
+    rng = np.random.default_rng(2)
+    long = Chain(*(tuple(rng.uniform(0.1, most, 16).tolist()) for most in (30, 1)))
+    drowned = frozenset(long.layers[:8])
+    bench = ChainBench()
+
+    search([ChainNetwork(long, drowned)], bench, KEEP_95, 12)
+
+    first = 3 + 7  # of the twelve: those every search begins with, and those spread
+    most = long.of(drowned).damage
+    assert all(long.of(choice).damage <= most for _, choice in bench.tried[3:first])
+    assert any(long.of(choice).damage > most for choice in expected_front(long))
+
+
 def test_every_size_has_evaluations_of_its_own_and_names_with_its_size():
     small = ChainNetwork(CHAIN, input_hw=(32, 48))
     bench = ChainBench()
