@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
 import numpy as np
+import onnx
+from onnx import numpy_helper
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
@@ -56,10 +58,12 @@ class Part:
     Attributes:
         recipe: Keys of the recipe's precision that do it.
         per_channel: Whether each output channel of a weight has a scale of its own.
+        unsigned: Whether weights are written as unsigned integers around 128.
     """
 
     recipe: dict[str, Any] = field(default_factory=dict)
     per_channel: bool = True
+    unsigned: bool = False
 
 
 PARTS = {
@@ -70,6 +74,7 @@ PARTS = {
     "weights: 7 bits": Part({"weight_rule": "narrow"}),
     "weights: 8 bits, pairs fit": Part({"weight_rule": "paired"}),
     "weights: 8 bits": Part({"weight_rule": "full"}),
+    "weights: 8 bits, unsigned": Part({"weight_rule": "full"}, unsigned=True),
     "no layer in float for its noise": Part({"noise_limit_db": NEVER}),
     "no bias correction": Part({"repair": {"bias": False}}),
 }
@@ -121,7 +126,22 @@ def entry(case: Case, name: str, part: Part) -> Entry:
     options = Int8Options(precision, weight_rule(precision, case.device), case.kept)
     with weights_as(part):
         made = ort_cpu_int8.edgekit_int8(case.network, case.calibration, options, case.fp32)
-    return replace(made, candidate=replace(made.candidate, name=name))
+    candidate = replace(made.candidate, name=name)
+    if part.unsigned:
+        model = candidate.model.with_name(f"unsigned-{candidate.model.name}")
+        candidate = replace(candidate, model=with_unsigned_weights(candidate.model, model))
+    return replace(made, candidate=candidate)
+
+
+def with_unsigned_weights(given: Path, out: Path) -> Path:
+    """Return ``out``, the network ``given`` with all signed 8-bit constants 128 higher."""
+    network = onnx.load(given)
+    for tensor in network.graph.initializer:
+        if tensor.data_type == onnx.TensorProto.INT8:
+            higher = numpy_helper.to_array(tensor).astype(np.int16) + 128
+            tensor.CopyFrom(numpy_helper.from_array(higher.astype(np.uint8), tensor.name))
+    onnx.save(network, out)
+    return out
 
 
 @contextmanager
