@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 
+import render_ablation  # noqa: E402  (a sibling script)
 import render_bccd  # noqa: E402  (a sibling script)
 import render_calibration  # noqa: E402  (a sibling script)
 import render_checkpoints  # noqa: E402  (a sibling script)
@@ -25,6 +26,8 @@ import render_ort_cpu_int8  # noqa: E402  (a sibling script)
 import render_range_choices  # noqa: E402  (a sibling script)
 import render_repairs  # noqa: E402  (a sibling script)
 import render_rewrite_parity  # noqa: E402  (a sibling script)
+import render_search_strategies  # noqa: E402  (a sibling script)
+import render_shared_scales  # noqa: E402  (a sibling script)
 import render_speed_of_the_file  # noqa: E402  (a sibling script)
 from committed import committed  # noqa: E402  (a sibling script)
 
@@ -39,10 +42,13 @@ PAGES = (
     HERE.parent / "docs" / "decisions" / "0017-ranges-by-the-damage-they-do.md",
     HERE.parent / "docs" / "decisions" / "0020-what-repair-is-worth.md",
     HERE.parent / "docs" / "decisions" / "0021-the-speed-of-the-file.md",
+    HERE.parent / "docs" / "decisions" / "0023-one-encoding-for-what-is-joined.md",
+    HERE.parent / "docs" / "explanation" / "ablation.md",
     HERE.parent / "docs" / "explanation" / "blood-cells.md",
     HERE.parent / "docs" / "explanation" / "calibration-images.md",
     HERE.parent / "docs" / "explanation" / "reparameterization-and-int8.md",
     HERE.parent / "docs" / "explanation" / "rewrites.md",
+    HERE.parent / "docs" / "explanation" / "search.md",
     HERE.parent / "docs" / "reference" / "families.md",
     HERE.parent / "edgekit" / "models" / "digits.md",
     HERE.parent / "examples" / "bccd" / "README.md",
@@ -97,6 +103,7 @@ PARTS: dict[str, Callable[[], list[str]]] = {
     "table": tools,
     "calibration cost": lambda: render_calibration.cost(committed("calibration_cost")),
     "cost": cost,
+    "ablation": lambda: render_ablation.table(committed("ablation_avx2")),
     "bccd table": lambda: render_bccd.table(committed("bccd")),
     "bccd classes": lambda: render_bccd.classes(committed("bccd")),
     "bccd bars": lambda: render_bccd.bars(committed("bccd")),
@@ -110,6 +117,10 @@ PARTS: dict[str, Callable[[], list[str]]] = {
     "range choices": lambda: render_range_choices.table(committed("range_choices")),
     "repairs": lambda: render_repairs.kept(committed("repairs")),
     "repairs tried": lambda: render_repairs.trials(committed("repairs")),
+    "search strategies": lambda: render_search_strategies.table(
+        committed("search_strategies_avx2")
+    ),
+    "shared scales": lambda: render_shared_scales.table(committed("shared_scales")),
     "speed of the file": partial(_of_speed, render_speed_of_the_file.speedups),
     "where time goes": partial(_of_speed, render_speed_of_the_file.where),
     "other ways": partial(_of_speed, render_speed_of_the_file.ways),
