@@ -15,8 +15,9 @@ from edgekit.tune import tune as module
 from edgekit.tune.options import TuneOptions
 from edgekit.tune.trials import Bench
 from edgekit.tune.tune import tune
+from tests.heads.detectors import yolov8_raw
 from tests.pipeline.test_convert import beside, content
-from tests.pipeline.tiny import labels_found_by, write_images
+from tests.pipeline.tiny import NAMES, labels_found_by, write_images
 
 
 @pytest.fixture(scope="module")
@@ -186,3 +187,31 @@ def test_a_device_that_is_not_here_cannot_be_searched_for(tiny, asked, tmp_path,
 
 def test_without_a_cache_nothing_is_remembered():
     assert module._journal_path(None, None) is None
+
+
+@pytest.fixture(scope="module")
+def any_size(world):
+    """A detector that takes images of any size: raw maps, nothing in it counts places."""
+    _, model = yolov8_raw(3, joined=False)
+    for dim, name in zip(model.graph.input[0].type.tensor_type.shape.dim[2:], "hw", strict=True):
+        dim.dim_param = name
+    del model.graph.value_info[:]
+    for output in model.graph.output:
+        output.type.tensor_type.ClearField("shape")
+    onnx.helper.set_model_props(model, {"names": str(dict(enumerate(NAMES)))})
+    path = world / "any-size.onnx"
+    onnx.save(model, path)
+    return path
+
+
+def test_every_size_is_searched_and_the_one_that_is_chosen_is_shipped(any_size, asked, tmp_path):
+    budget = {"map_drop_points_max": 100.0}
+
+    found = tune(any_size, asked(tmp_path / "out", budget, sizes=(64, 128), evaluations=3))
+
+    trials = found.report.search.trials
+    assert {(64, 64), (128, 128)} == {tuple(trial.input_hw) for trial in trials}
+    assert [t.name for t in trials][:3] == ["fp32", "int8-64", "mixed-64-2"]
+    chosen = found.report.search.choice
+    shape = onnx.load(tmp_path / "out/artifact/model.onnx").graph.input[0].type.tensor_type.shape
+    assert [dim.dim_value for dim in shape.dim] == [1, *chosen.input_hw, 3]
