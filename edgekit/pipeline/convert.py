@@ -160,12 +160,12 @@ def _build(job: Job, models: Path, progress: Progress) -> Built:
     return Built((*entries, int8_entry(job, quantized, "int8", models)), quantized)
 
 
-def float_entries(job: Job, models: Path) -> tuple[Entry, ...]:
-    """Return the model as given, and the float network written to ``models``."""
+def float_entries(job: Job, models: Path, name: str = "fp32") -> tuple[Entry, ...]:
+    """Return the model as given, and the float network written to ``models`` under ``name``."""
     fp32 = replace(
         _as_given(job),
-        name="fp32",
-        model=_saved(models / "fp32.onnx", graph_to_bytes(_float_network(job))),
+        name=name,
+        model=_saved(models / f"{name}.onnx", graph_to_bytes(_float_network(job))),
         head=job.network.head,
         input="u8-nhwc",
     )

@@ -131,9 +131,7 @@ class Outcome:
     def _entry(self, trial: Trial, models: Path) -> Entry:
         sized = self._sized(trial)
         if trial.precision == "fp32":
-            entry = float_entries(sized.job, models)[-1]
-            named = replace(entry.candidate, name=trial.name)
-            return replace(entry, candidate=named, baseline=False)
+            return replace(float_entries(sized.job, models, trial.name)[-1], baseline=False)
         quantized = sized.network.quantized(trial.in_float)
         entry = int8_entry(sized.job, quantized, trial.name, models)
         return replace(entry, precision=trial.precision)

@@ -11,6 +11,7 @@ from edgekit.errors import ConfigError, MissingError
 from edgekit.images.overlap import file_sha256
 from edgekit.pipeline import convert as converting
 from edgekit.report.json_file import read_report
+from edgekit.tune import outcome
 from edgekit.tune import tune as module
 from edgekit.tune.options import TuneOptions
 from edgekit.tune.trials import Bench
@@ -204,14 +205,22 @@ def any_size(world):
     return path
 
 
-def test_every_size_is_searched_and_the_one_that_is_chosen_is_shipped(any_size, asked, tmp_path):
+def test_every_size_is_searched_and_fp32_of_another_size_can_be_shipped(
+    any_size, asked, tmp_path, monkeypatch
+):
+    def choose(trials, need):
+        assert need.map_drop_points == 100
+        return next(trial for trial in trials if trial.name == "fp32-128")
+
+    monkeypatch.setattr(outcome, "choose", choose)
     budget = {"map_drop_points_max": 100.0}
 
     found = tune(any_size, asked(tmp_path / "out", budget, sizes=(64, 128), evaluations=3))
 
-    trials = found.report.search.trials
-    assert {(64, 64), (128, 128)} == {tuple(trial.input_hw) for trial in trials}
-    assert [t.name for t in trials][:3] == ["fp32", "int8-64", "mixed-64-2"]
-    chosen = found.report.search.choice
+    trials = [(trial.name, trial.input_hw) for trial in found.report.search.trials]
+    small = [("fp32", (64, 64)), ("int8-64", (64, 64)), ("mixed-64-2", (64, 64))]
+    large = [("fp32-128", (128, 128)), ("int8-128", (128, 128)), ("mixed-128-2", (128, 128))]
+    assert trials == small + large
+    assert {row.status for row in found.report.rows} == {"measured"}
     shape = onnx.load(tmp_path / "out/artifact/model.onnx").graph.input[0].type.tensor_type.shape
-    assert [dim.dim_value for dim in shape.dim] == [1, *chosen.input_hw, 3]
+    assert [dim.dim_value for dim in shape.dim] == [1, 128, 128, 3]
