@@ -109,4 +109,5 @@ def _print(found: Inspection) -> None:
     for warning in found.warnings:
         typer.echo(f"edgekit: {warning}", err=True)
     if found.fates:
-        typer.echo(show([vars(fate) for fate in found.fates], as_json=False), nl=False)
+        rows = [{**vars(fate), "mac_share": f"{fate.mac_share:.1%}"} for fate in found.fates]
+        typer.echo(show(rows, as_json=False), nl=False)

@@ -13,6 +13,7 @@ from edgekit.pipeline.prepare import network_of, prepare
 from edgekit.pipeline.preprocess import described
 from edgekit.pipeline.rewriting import rewrites_of
 from edgekit.quantize.plan import plan
+from edgekit.quantize.product import MULTIPLIES, products_of
 from edgekit.quantize.rules import ORT_X86
 from edgekit.quantize.select import float_nodes
 
@@ -186,4 +187,5 @@ def _decided(
         return halved.nodes, halved.kept_float
     kept = float_nodes(network.graph, network.decode, precision.keep_float)
     planned = plan(network.graph, ORT_X86, kept)
-    return planned.nodes, planned.kept_float
+    products = products_of(network.graph, planned)
+    return planned.nodes | products, {**planned.kept_float, **dict.fromkeys(products, MULTIPLIES)}

@@ -10,12 +10,40 @@ from typing import TYPE_CHECKING
 
 import onnx_ir as ir
 
+from edgekit.quantize.plan import dequantized
+from edgekit.quantize.select import LAST
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from edgekit.quantize.plan import Plan
+    from edgekit.values import Graph
+
     Numbers = Callable[[str, Sequence[int]], ir.Value]
 
+MULTIPLIES = "last layer before the decode: it multiplies integers and gives floats"
 _CHANNELS_LAST, _CHANNELS_FIRST = (0, 2, 3, 1), (0, 3, 1, 2)
+
+
+def products_of(graph: Graph, plan: Plan) -> frozenset[str]:
+    """Return the nodes of ``graph`` that give floats under ``plan``, but may multiply integers.
+
+    They are the last layers before the decode that are products of matrices, behind what is
+    quantized.
+    """
+    return frozenset(
+        str(node.name)
+        for node in graph.model.graph
+        if plan.kept_float.get(str(node.name)) == LAST
+        and node.op_type in plan.rules.products
+        and is_product(node)
+        and (dequantized(node.inputs[0]) or _producer_name(node.inputs[0]) in plan.nodes)
+    )
+
+
+def _producer_name(value: ir.Value | None) -> str | None:
+    producer = None if value is None else value.producer()
+    return None if producer is None else producer.name
 
 
 def is_product(node: ir.Node) -> bool:

@@ -20,9 +20,8 @@ from edgekit.quantize.encode import (
     smallest_scales,
 )
 from edgekit.quantize.plan import constant, data_inputs, dequantized, output_axis, rescale_factor
-from edgekit.quantize.product import image_of, is_product, pixels_of
+from edgekit.quantize.product import image_of, pixels_of, products_of
 from edgekit.quantize.repeat import repeated, whole_factors
-from edgekit.quantize.select import LAST
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -55,9 +54,10 @@ def insert_qdq(
     for node in list(model.graph):
         if node.name in plan.nodes:
             inserter.quantize_node(node)
+    products = products_of(graph, plan)
     for node in list(model.graph):
         if node.name not in plan.nodes and node.op_type in {"Conv", "ConvTranspose", "Gemm"}:
-            if plan.kept_float.get(str(node.name)) == LAST and inserter.can_multiply(node):
+            if node.name in products:
                 inserter.multiply_node(node)
             else:
                 inserter.shield_node(node)
@@ -131,11 +131,6 @@ class _Inserter:
         dequantize.attributes["axis"] = ir.AttrInt64("axis", axis)
         self._graph.insert_before(node, [dequantize])
         node.replace_input_with(0, dequantize.outputs[0])
-
-    def can_multiply(self, node: ir.Node) -> bool:
-        """Return whether ``multiply_node`` can replace ``node``."""
-        fit = node.op_type in self._rules.products and is_product(node)
-        return fit and dequantized(node.inputs[0])
 
     def multiply_node(self, node: ir.Node) -> None:
         """Replace a 1 x 1 convolution of integers with a product of matrices that gives floats."""

@@ -5,6 +5,7 @@ import pytest
 from edgekit.errors import UnknownNameError
 from edgekit.pipeline.inspect import inspect
 from edgekit.pipeline.options import ModelOptions
+from edgekit.quantize.product import MULTIPLIES
 
 USUAL = ModelOptions()
 
@@ -51,6 +52,7 @@ def test_every_node_with_weights_has_its_fate_and_float_its_reason(tiny):
     assert sum(f.op_type == "Conv" for f in fates) == 9
     assert {f.precision for f in fates} <= {"int8", "float"}
     assert all(f.reason for f in fates if f.precision == "float")
+    assert [f.reason for f in fates if f.precision == "int8" and f.reason] == [MULTIPLIES] * 6
     assert sum(f.mac_share for f in fates) == pytest.approx(1, abs=0.05)
 
 

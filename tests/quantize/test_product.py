@@ -6,7 +6,10 @@ from hypothesis import strategies as st
 
 from edgekit.backends.onnxruntime import OnnxRuntime
 from edgekit.graphs import graph_from_model, graph_to_bytes
-from edgekit.quantize.product import image_of, is_product, pixels_of
+from edgekit.quantize.plan import plan
+from edgekit.quantize.product import image_of, is_product, pixels_of, products_of
+from edgekit.quantize.rules import ORT_X86
+from edgekit.quantize.select import CHOSEN, LAST
 from tests.networks import network
 
 RUNTIME = OnnxRuntime(threads=1, spin=False)
@@ -73,3 +76,18 @@ def test_a_1x1_convolution_is_a_product(attributes):
 )
 def test_what_moves_skips_or_parts_is_none(body, weight):
     assert not is_product(node_of(body, w=weight))
+
+
+def test_products_are_last_layers_of_one_pixel_behind_what_is_quantized():
+    graph = network(
+        "g (float[1,4,6,6] x) => (a, b, c, d) {"
+        " t = Conv(x, w) s = Sigmoid(t)"
+        " a = Conv(t, w) b = Conv<pads=[1,1,1,1]>(t, wide) c = Conv(s, w) d = Conv(t, w) }",
+        w=np.ones((4, 4, 1, 1), np.float32),
+        wide=np.ones((4, 4, 3, 3), np.float32),
+    )
+    first, *last = [str(node.name) for node in graph.model.graph if node.op_type == "Conv"]
+    assert first == "Conv"
+    kept = {**dict.fromkeys(last, LAST), last[-1]: CHOSEN, "Sigmoid": "kept"}
+
+    assert products_of(graph, plan(graph, ORT_X86, kept)) == {last[0]}
