@@ -98,21 +98,31 @@ def front_of(trials: Sequence[Trial]) -> tuple[Trial, ...]:
 
 
 def choose(trials: Sequence[Trial], need: Need) -> Trial:
-    """Return the fastest trial that keeps what ``need`` asks for; if none does, the nearest.
+    """Return the trial to ship: the fastest that keeps what ``need`` asks for; else the nearest.
 
-    Of those that are surely faster than FP32 of the first size, and itself, the first.
+    It has to be surely faster than FP32 of the first size, which is the first trial and is shipped
+    where nothing is. Of the fastest, that none of them is surely faster than, the one that loses
+    least: speed within the noise is worth no accuracy.
     """
-    worth = [t for t in trials if t is trials[0] or t.figures.speedup_ci95[0] > 1]
-    met = [t for t in worth if need.met(t)]
-    if met:
-        return max(met, key=lambda t: (1.0 if t is trials[0] else t.figures.speedup, -t.loss))
-    return min(worth, key=lambda t: (*need.excess(t), t.loss))
+    worth = [trial for trial in trials[1:] if trial.figures.speedup_ci95[0] > 1]
+    if fastest := _fastest(worth, need):
+        surely = max(trial.figures.speedup_ci95[0] for trial in fastest)
+        as_fast = [trial for trial in fastest if trial.figures.speedup_ci95[1] >= surely]
+        return min(as_fast, key=lambda trial: trial.loss)
+    if need.met(trials[0]):
+        return trials[0]
+    return min([trials[0], *worth], key=lambda trial: (*need.excess(trial), trial.loss))
+
+
+def _fastest(trials: Sequence[Trial], need: Need) -> list[Trial]:
+    """Return the trials that may be chosen, the fastest first: those that are timed together."""
+    met = [trial for trial in trials if need.met(trial)]
+    return sorted(met, key=lambda trial: (-trial.figures.speedup, trial.loss))[:FINALISTS]
 
 
 def _confirmed(trials: Sequence[Trial], bench: Bench, need: Need) -> tuple[Trial, ...]:
     """Return ``trials``, those that may be chosen with times of one run."""
-    worth = [t for t in trials[1:] if need.met(t) and t.figures.speedup > 1]
-    finalists = sorted(worth, key=lambda t: -t.figures.speedup)[:FINALISTS]
+    finalists = _fastest([trial for trial in trials[1:] if trial.figures.speedup > 1], need)
     if not finalists:
         return tuple(trials)
     again = {trial.name: trial for trial in bench.timed_together(finalists)}
