@@ -129,8 +129,13 @@ def truth_table(dataset: Dataset, image_ids: Sequence[int]) -> TruthTable:
 
 
 def truth_from_found(found: FoundTable, min_score: float) -> TruthTable:
-    """Return the detections with a confidence of ``min_score`` or more as if they were objects."""
-    sure = found.scores >= min_score
+    """Return the detections with a confidence of ``min_score`` or more as if they were objects.
+
+    Of each image and category they are the strongest ``MAX_DETECTIONS``: no more detections are
+    scored, so that every model would miss what lies beyond, the one that found it included.
+    """
+    rows = _scored(found)
+    sure = rows[found.scores[rows] >= min_score]
     xywh = found.xywh[sure]
     return TruthTable(
         images=found.images[sure],
@@ -167,6 +172,15 @@ def xywh(corners: Sequence[Floats]) -> Doubles:
     """Return ``(N, 4)`` left, top, width, height of all boxes in ``corners``, in float64."""
     xyxy = np.concatenate([np.empty((0, 4)), *corners]).astype(np.float64)
     return np.concatenate([xyxy[:, :2], np.maximum(xyxy[:, 2:] - xyxy[:, :2], 0.0)], axis=1)
+
+
+def _scored(found: FoundTable) -> Ints:
+    """Return, ascending, the rows that are scored: the strongest of each image and category."""
+    order = np.lexsort((-found.scores, found.categories, found.images))
+    kinds = np.stack([found.images, found.categories], axis=1)[order]
+    _, starts, counts = np.unique(kinds, axis=0, return_index=True, return_counts=True)
+    ranks = np.arange(len(order)) - np.repeat(starts, counts)
+    return np.sort(order[ranks < MAX_DETECTIONS])
 
 
 def _coco(

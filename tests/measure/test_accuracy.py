@@ -81,6 +81,19 @@ def test_a_detector_agrees_with_itself(scene):
     assert agreement(unique, unique, dataset) == pytest.approx(1.0)
 
 
+@pytest.mark.parametrize("count", [100, 150, 300])
+@pytest.mark.parametrize("tied", [False, True])
+def test_a_detector_agrees_with_itself_however_many_boxes_of_a_class_it_finds(scene, count, tied):
+    dataset, boxes = scene(seed=1)
+    corner = 20 * np.stack([np.arange(count) % 20, np.arange(count) // 20], axis=1)
+    xyxy = np.concatenate([corner, corner + 15], axis=1).astype(np.float32)
+    scores = np.full(count, 0.5) if tied else np.linspace(0.9, 0.3, count)
+    crowded = Boxes(xyxy, scores.astype(np.float32), np.ones(count, np.int64))
+    found = Detections("a", dict.fromkeys(boxes, crowded))
+
+    assert agreement(found, found, dataset) == pytest.approx(1.0)
+
+
 @pytest.mark.parametrize(("confidence", "sure"), [(0.25, True), (0.249, False)])
 def test_a_detection_is_sure_from_a_quarter_on(scene, confidence, sure):
     dataset, _ = scene(seed=1)

@@ -104,3 +104,31 @@ def test_only_sure_detections_become_truth(scene):
     assert len(truth.areas) == (found.scores >= 0.25).sum()
     assert not truth.crowd.any()
     assert truth.areas == pytest.approx(truth.xywh[:, 2:].prod(axis=1))
+
+
+def test_of_an_image_and_class_only_the_strongest_hundred_become_truth():
+    rng = np.random.default_rng(5)
+    boxes = {image: crowd(rng, {0: 130, 1: 100, 2: 3}) for image in (4, 9)}
+    ids = sorted(boxes)
+
+    truth = truth_from_found(found_table(boxes, ids, CLASSES), 0.25)
+
+    for image, here in boxes.items():
+        for index, category in enumerate(CLASSES):
+            rows = (truth.images == image) & (truth.categories == category)
+            of_class = [
+                (score, *corners.tolist())
+                for score, corners, kind in zip(here.scores, here.xyxy, here.classes, strict=True)
+                if kind == index
+            ]
+            expected = {tuple(corners[:2]) for _, *corners in sorted(of_class)[-100:]}
+            assert {tuple(corner) for corner in truth.xywh[rows, :2].tolist()} == expected
+
+
+def crowd(rng, counts):
+    """Return boxes in no order of their scores, as many of each class as ``counts`` says."""
+    classes = rng.permutation(np.repeat(list(counts), list(counts.values())))
+    corner = rng.permutation(400)[: len(classes), None] + np.zeros((1, 2))
+    xyxy = np.concatenate([corner, corner + 10], axis=1).astype(np.float32)
+    scores = rng.permutation(np.linspace(0.3, 0.9, len(classes))).astype(np.float32)
+    return Boxes(xyxy, scores, classes.astype(np.int64))
