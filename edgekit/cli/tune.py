@@ -94,7 +94,7 @@ def _sides(text: str | None) -> tuple[int, ...]:
     if text is None:
         return ()
     parts = [part.strip() for part in text.split(",")]
-    if not all(part.isdecimal() for part in parts) or len(set(parts)) < len(parts):
+    if not all(part.isdecimal() for part in parts):
         raise typer.BadParameter(
             f"--sizes '{text}': expected different sides in pixels, such as 640,512,416."
         )

@@ -47,7 +47,8 @@ class Scores:
         found: Its detections, down to a confidence that scoring needs.
         accuracy: Against labels; ``None`` without them.
         drop: Points of mAP lost against the baseline; ``None`` without labels, or for itself.
-        agreement: With the baseline's own detections; ``None`` where it is sure of nothing.
+        agreement: With the baseline's own detections; ``None`` where it is sure of nothing, and
+            for another input size than its own.
     """
 
     found: Detections
@@ -73,7 +74,9 @@ def score_entries(
     found = {
         e.candidate.name: detect_all(e.stand_in or e.candidate, dataset, progress) for e in entries
     }
-    base = next(e.candidate.name for e in entries if e.baseline)
+    baseline = next(e.candidate for e in entries if e.baseline)
+    base, size_hw = baseline.name, baseline.preprocess.size_hw
+    alike = {e.candidate.name for e in entries if e.candidate.preprocess.size_hw == size_hw}
     return {
         name: Scores(
             found=detections,
@@ -81,7 +84,9 @@ def score_entries(
             drop=None
             if category_ids is None or name == base
             else map_drop(found[base], detections, dataset, category_ids),
-            agreement=None if name == base else agreement(found[base], detections, dataset),
+            agreement=agreement(found[base], detections, dataset)
+            if name in alike - {base}
+            else None,
         )
         for name, detections in found.items()
     }

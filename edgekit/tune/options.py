@@ -55,10 +55,23 @@ class TuneOptions:
                 "--evaluations: expected 3 or more (all in float, what a conversion makes, and one "
                 f"more), found {self.evaluations}. Leave it out for 25."
             )
+        self._require_sizes()
         if self.convert.evaluation is None:
             raise ConfigError(
                 "A search is reported on images that decided nothing: expected --eval, found none. "
                 "Give --eval a data set other than --calib and --search."
+            )
+
+    def _require_sizes(self) -> None:
+        if len(set(self.sizes)) < len(self.sizes) or any(side < 1 for side in self.sizes):
+            found = ",".join(map(str, self.sizes))
+            raise ConfigError(
+                f"--sizes '{found}': expected different sides in pixels, such as 640,512,416."
+            )
+        if self.sizes and self.convert.model.input_hw is not None:
+            raise ConfigError(
+                "--sizes and --input-size: expected one of them, found both. The first of --sizes "
+                "is the one the others are compared with."
             )
 
 
@@ -100,7 +113,24 @@ def _require_enough(images: Dataset, options: TuneOptions) -> None:
             f"{where} {images.name}: expected at least {FEWEST} images to decide on, found "
             f"{len(images.records)}. Give --search more images like those the device will see."
         )
-    if options.sizes and not images.labelled:
+    _require_labels(images, options)
+
+
+def _require_labels(images: Dataset, options: TuneOptions) -> None:
+    """Raise unless labels say all that they are asked for."""
+    objects = sum(len(r.truth.xyxy) for r in images.records if r.truth is not None)
+    if images.labelled and objects == 0:
+        raise ConfigError(
+            f"--search {images.name}: expected objects in its labels, found none: no loss of mAP "
+            "can be measured. Give --search a data set with objects, or images without labels."
+        )
+    if options.convert.map_drop_points_max is not None and not images.labelled:
+        raise ConfigError(
+            f"--max-map-drop: only labels tell what mAP is lost: expected them on the search "
+            f"images, found none in {images.name}. Give --search a labelled data set, or leave "
+            "--max-map-drop out."
+        )
+    if len(options.sizes) > 1 and not images.labelled:
         raise ConfigError(
             f"--sizes: only labels tell what a smaller input misses: expected them on the search "
             f"images, found none in {images.name}. Give --search a labelled data set."

@@ -27,6 +27,7 @@ from edgekit.pipeline.folder import whole_folder
 from edgekit.pipeline.int8 import Int8Options, weight_rule
 from edgekit.pipeline.prepare import network_of, prepare
 from edgekit.protocols import silent
+from edgekit.report.searched import missed_on_report
 from edgekit.report.verdict import missed
 from edgekit.tune.journal import Journal
 from edgekit.tune.network import tuned_network
@@ -65,6 +66,7 @@ def tune(path: Path, options: TuneOptions, progress: Progress = silent) -> Conve
         write_result(job, built, measured, report, folder)
     row = report.row(found.row_name)
     over = missed(row, job.budget) if job.gated else ()
+    over = (*over, *missed_on_report(found.part(), row))
     return Conversion(report, over if found.met else (*over, found.shortfall))
 
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from edgekit.report.searched import verdict_of
+from edgekit.report.searched import missed_on_report, verdict_of
 from edgekit.values import Interval
 from tests.report.searches import make_search
 
@@ -29,6 +29,26 @@ def test_the_choice_is_told_with_what_it_is_on_other_images(rows):
         "(95 %: −0.2 to 0.8) points of mAP and agrees with FP32 to 96.1 of 100; on 112 other "
         "images it gains 0.2 (95 %: −0.4 to 0.9) points of mAP and agrees with FP32 to 95.8 of 100."
     )
+
+
+def test_what_is_no_faster_when_measured_again_is_not_to_be_shipped(rows):
+    found = verdict_of(make_search(), rows, {("fp32", "mixed"): Interval(1.01, 0.98, 1.04)})
+
+    assert found.ship == "fp32"
+    assert found.because.startswith("Ship fp32: the search chose mixed, but when all rows were")
+    assert "not surely faster: 1.01×" in found.because
+
+
+def test_agreement_that_was_asked_for_has_to_be_kept_on_the_report_too(rows):
+    search = make_search()
+    _, mixed = rows
+    worse = mixed.model_copy(update={"agreement": 0.94})
+
+    assert missed_on_report(search, mixed) == ()
+    assert missed_on_report(search, worse) == (
+        "agrees with FP32 to 94.0 of 100 on the images of --eval, less than 95.0",
+    )
+    assert missed_on_report(search, mixed.model_copy(update={"agreement": None})) == ()
 
 
 def test_what_misses_the_budget_is_called_the_nearest(rows):

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import shutil
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from edgekit.config.recipe import CalibrationDraw
 from edgekit.errors import ConfigError
 from edgekit.pipeline.data import open_image_sets
+from edgekit.pipeline.options import ModelOptions
 from edgekit.tune.options import FEWEST, TuneOptions, open_search_images
 from tests.pipeline.tiny import write_images
 
@@ -99,6 +101,43 @@ def test_an_image_that_decides_has_no_other_part(tuned, shared):
         opened(tuned(search=str(folder)), count=32)
     allowed = tuned({"allow_overlap": True}, search=str(folder))
     assert ["flattered" in warning for warning in opened(allowed, count=32).warnings] == [True]
+
+
+def test_a_budget_of_map_needs_labels_to_be_held_to(tuned, more):
+    with pytest.raises(ConfigError, match=r"--max-map-drop: only labels .*found none in"):
+        opened(tuned({"force": True, "map_drop_points_max": 0.5}, search=str(more)))
+
+
+def test_labels_without_an_object_are_refused_at_once(tuned, more, tmp_path):
+    images = [
+        {"id": number, "file_name": path.name, "width": 64, "height": 64}
+        for number, path in enumerate(sorted(more.iterdir()))
+    ]
+    labels = tmp_path / "labels.json"
+    classes = [{"id": 1, "name": "disc"}]
+    labels.write_text(json.dumps({"images": images, "annotations": [], "categories": classes}))
+
+    with pytest.raises(ConfigError, match=r"--search .*expected objects in its labels, found none"):
+        opened(tuned({"force": True, "images": more}, search=str(labels)))
+
+
+@pytest.mark.parametrize("sizes", [(64, 64), (64, 0)])
+def test_sizes_are_different_sides(tuned, sizes):
+    with pytest.raises(ConfigError, match=r"--sizes .*expected different sides in pixels"):
+        tuned(sizes=sizes)
+
+
+def test_sizes_and_one_input_size_are_not_told_together(tuned):
+    model = ModelOptions(input_hw=(64, 64))
+
+    with pytest.raises(ConfigError, match="--sizes and --input-size: expected one of them"):
+        tuned({"model": model}, sizes=(64, 32))
+
+
+def test_one_size_needs_no_labels(tuned, more):
+    sets = opened(tuned({"force": True}, sizes=(64,), search=str(more)))
+
+    assert not sets.search.labelled
 
 
 def test_sizes_need_labels_to_tell_what_a_smaller_input_misses(tuned, more):

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from edgekit.errors import DataError
 from edgekit.tune.frontier import expected_front
 from edgekit.tune.search import CLOSE, FINALISTS, Need, choose, front_of, search
 from tests.tune.chains import Chain, ChainBench, ChainNetwork, made_trial
@@ -65,6 +66,26 @@ def test_times_of_the_last_run_count():
     found = search([NETWORK], Slower(), KEEP_95, 6)
 
     assert choose(found, KEEP_95) is found[0]
+
+
+def test_what_may_be_chosen_was_timed_together():
+    class Sobering(ChainBench):
+        """A bench on which what is timed again is a third slower."""
+
+        def timed_together(self, trials):
+            again.append([trial.name for trial in trials])
+            return tuple(
+                made_trial(t.name, speedup=t.figures.speedup / 1.33, in_float=t.in_float)
+                for t in trials
+            )
+
+    again = []
+    slow_in_float = ChainNetwork(Chain(slower=(60.0,) * 10, damages=(0.2,) * 10))
+
+    found = search([slow_in_float], Sobering(), KEEP_95, 14)
+
+    assert len(again) > 1
+    assert choose(found, KEEP_95).name in {name for names in again for name in names}
 
 
 def test_no_network_is_tried_twice_and_no_more_than_asked():
@@ -235,8 +256,22 @@ def test_a_budget_of_nothing_is_kept_by_what_loses_nothing():
     assert not need.met(made_trial("loses", drop=0.01))
 
 
-def test_images_in_which_fp32_is_sure_of_nothing_miss_no_agreement():
-    assert KEEP_95.met(made_trial("unknown", agreement=None))
+def test_where_fp32_is_sure_of_nothing_labels_alone_judge():
+    need = Need(map_drop_points=1.0, agreement=0.95)
+
+    assert need.met(made_trial("right", agreement=None, drop=0.5))
+    assert not need.met(made_trial("wrong", agreement=None, drop=1.5))
+
+
+def test_a_search_that_nothing_can_judge_is_refused():
+    class Blind(ChainBench):
+        """A bench whose images are empty to FP32."""
+
+        def attempt(self, network, in_float, name):
+            return made_trial(name, agreement=None, in_float=in_float)
+
+    with pytest.raises(DataError, match=r"--search: .* found neither"):
+        search([NETWORK], Blind(), KEEP_95, 6)
 
 
 def test_what_is_asked_for_is_told_in_words():

@@ -79,7 +79,7 @@ def test_the_report_says_what_was_tried_on_which_images(out):
     assert [t.name for t in search.trials[:2]] == ["fp32", "int8-64"]
     assert all(t.map_drop_points is not None and t.met for t in search.trials)
     assert any(t.front for t in search.trials)
-    assert search.expected >= 8
+    assert search.expected > len(search.trials)
     assert {use.role: use.images for use in report.data}["search"] == 16
 
 
@@ -89,7 +89,8 @@ def test_the_artifact_is_the_one_that_was_chosen(out):
     artifact, _ = read_artifact(out / "artifact")
     chosen = report.row(report.search.chosen)
     assert report.rows[-1] == chosen
-    assert report.verdict.ship == chosen.name
+    surely_faster = chosen.baseline or chosen.speedup_ci95[0] > 1
+    assert report.verdict.ship == (chosen.name if surely_faster else "fp32")
     assert artifact.precision == chosen.precision
     model = onnx.load(out / "artifact/model.onnx")
     onnx.checker.check_model(model, full_check=True)
@@ -134,8 +135,7 @@ def test_a_search_that_was_killed_goes_on_where_it_was(tiny, asked, tmp_path, mo
     report = tune(tiny.model, options).report
 
     assert len(before) == report.search.remembered == 2
-    # Times of nodes are taken anew and may lead to other choices; what was tried is not measured.
-    assert len(counted) <= len(report.search.trials) - 2
+    assert len(counted) == len(report.search.trials) - 2
     assert beside(tmp_path / "out") == {"out", "cache"}
 
 
