@@ -83,6 +83,7 @@ MODELS = {
 CALIBRATING = 128
 GIVEN, FP32, INT8 = "as-given fp32", "edgekit fp32", "edgekit int8"
 MIXED = "edgekit mixed"
+MADE = ("mac_share_int8", "convs_int8", "convs_float", "fails")  # of a row, where they apply
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,12 +137,14 @@ def add(path: Path, case: Case, found: dict[str, dict[str, Any]], when: dict[str
     What it holds already is kept where the same processor gave it; models stay in one order.
     """
     machine = vars(describe_machine())
-    before = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    same = before.get("machine", {}).get("cpu") == machine["cpu"]
-    models: dict[str, Any] = before["models"] if same else {}
+    known = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    same = known.get("machine", {}).get("cpu") == machine["cpu"]
+    models: dict[str, Any] = known["models"] if same else {}
     rows = models.setdefault(case.name, {})
+    stale = MADE if "scored_at" in when else ()
     for name, figures in found.items():
-        rows[name] = {**rows.get(name, {}), **figures, **when}
+        before = {key: value for key, value in rows.get(name, {}).items() if key not in stale}
+        rows[name] = {**before, **figures, **when}
     result = {
         "device": case.device.model_dump(mode="json"),
         "machine": machine,
