@@ -33,10 +33,10 @@ KIB = 1024 if sys.platform == "linux" else 1
 
 def main() -> None:
     """Measure and write the result."""
-    help_seconds = [timed("--help") for _ in range(HELP_RUNS)]
+    help_seconds = [timed("--help")[0] for _ in range(HELP_RUNS)]
     load = os.getloadavg()[0]
-    alone = converted()
-    scored = converted(f"--eval={DATA / 'coco-val-mini' / 'instances.json'}")
+    alone, _ = converted()
+    scored, printed = converted(f"--eval={DATA / 'coco-val-mini' / 'instances.json'}")
     result = {
         "commit": commit(),
         "machine": vars(describe_machine()),
@@ -44,6 +44,7 @@ def main() -> None:
         "help_median_s": round(statistics.median(help_seconds), 3),
         "convert_s": round(alone, 1),
         "convert_and_score_s": round(scored, 1),
+        "printed": printed.splitlines(),
         "convert_peak_bytes": resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * KIB,
     }
     path = HERE / "results" / "convert_cost.json"
@@ -52,10 +53,10 @@ def main() -> None:
     print(json.dumps(result, indent=1))
 
 
-def converted(*flags: str) -> float:
-    """Return the seconds one conversion of yolov8n takes."""
+def converted(*flags: str) -> tuple[float, str]:
+    """Return the seconds one conversion of yolov8n takes, and what it prints."""
     with tempfile.TemporaryDirectory() as folder:
-        return timed(
+        seconds, printed = timed(
             "convert",
             str(DATA / "models" / "yolov8n.onnx"),
             "--target=ort-cpu-int8",
@@ -64,18 +65,20 @@ def converted(*flags: str) -> float:
             *flags,
             cache=f"{folder}/cache",
         )
+    return seconds, printed.replace(f"{folder}/out", "build/v8n")
 
 
-def timed(*arguments: str, cache: str = "") -> float:
-    """Return the seconds one run of edgekit takes."""
+def timed(*arguments: str, cache: str = "") -> tuple[float, str]:
+    """Return the seconds one run of edgekit takes, and what it prints in 100 columns."""
     start = time.perf_counter()
-    subprocess.run(
+    done = subprocess.run(
         [sys.executable, "-m", "edgekit", *arguments],
         check=True,
-        env={**os.environ, "EDGEKIT_CACHE": cache},
-        stdout=subprocess.DEVNULL,
+        env={**os.environ, "EDGEKIT_CACHE": cache, "COLUMNS": "100"},
+        stdout=subprocess.PIPE,
+        text=True,
     )
-    return time.perf_counter() - start
+    return time.perf_counter() - start, done.stdout
 
 
 if __name__ == "__main__":

@@ -85,6 +85,12 @@ def cost() -> list[str]:
     return [f"{told}, and {peak} of memory at its peak."]
 
 
+def sample() -> list[str]:
+    """Return what the conversion of the first table printed."""
+    printed = committed("convert_cost").get("printed", [])
+    return ["", "```", *(line.rstrip() for line in printed), "```", ""]
+
+
 def tools() -> list[str]:
     """Return the tables of edgekit and the usual tools."""
     kernels = render_ort_cpu_int8.KERNELS
@@ -102,6 +108,7 @@ def _of_digits(part: Callable[[dict[str, Any]], list[str]]) -> list[str]:
 PARTS: dict[str, Callable[[], list[str]]] = {
     "table": tools,
     "calibration cost": lambda: render_calibration.cost(committed("calibration_cost")),
+    "conversion": sample,
     "cost": cost,
     "ablation": lambda: render_ablation.table(committed("ablation_avx2")),
     "bccd table": lambda: render_bccd.table(committed("bccd")),

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
+from itertools import combinations
 
 import numpy as np
 import pytest
@@ -10,10 +12,11 @@ from hypothesis import strategies as st
 from edgekit.backends.node_times import NodeTimes
 from edgekit.pipeline.int8 import Calibrated
 from edgekit.quantize.plan import plan
+from edgekit.quantize.product import products_of
 from edgekit.quantize.quantize import quantize
 from edgekit.quantize.rules import ORT_X86
 from edgekit.tune import forecast as module
-from edgekit.tune.forecast import Forecaster, Times, border_elements, measure_times
+from edgekit.tune.forecast import Forecast, Forecaster, Times, border_elements, measure_times
 from edgekit.tune.forecast import rounding_damages as damages_of
 from edgekit.tune.variants import variants_of
 from edgekit.values import Range, Statistics, TensorStatistics
@@ -21,7 +24,6 @@ from tests.networks import network as network_of_text
 from tests.tune.test_variants import kinds
 
 PER_ELEMENT = 0.5
-IMAGE = "node_DequantizeLinear_1"  # makes reals of the u8 image, which INT8 takes as it is
 BORDERS = 7.0
 AFTER = {
     "": lambda x: x,
@@ -32,11 +34,11 @@ AFTER = {
 
 @pytest.fixture(scope="module")
 def times(network):
-    """A float node takes its place in the network, the same in INT8 a tenth of that."""
+    """Node n of the network takes n^2 us in float, n^2 / 8 us in INT8."""
     names = [str(node.name) for node in network.graph.model.graph]
-    in_float = {name: float(place) for place, name in enumerate(names, start=1)}
-    in_int8 = {name: time_us / 10 for name, time_us in in_float.items()}
-    return Times(NodeTimes(in_float, 3.0), NodeTimes(in_int8, BORDERS), PER_ELEMENT)
+    in_float = {name: float(place**2) for place, name in enumerate(names, start=1)}
+    in_int8 = {name: time_us / 8 for name, time_us in in_float.items()}
+    return Times(NodeTimes(in_float, 0.0), NodeTimes(in_int8, BORDERS), PER_ELEMENT)
 
 
 @pytest.fixture(scope="module")
@@ -76,16 +78,16 @@ def changes(variants, in_float):
     return total
 
 
-def layer_us(layer, variants, times, in_float):
-    """What the nodes of one layer take."""
-    given = times.in_float if layer in in_float else times.in_int8
-    return sum(given.of_nodes[name] for name in variants.groups[layer])
+def layers_before(variants):
+    """The layer that is next before each node which no choice concerns; for the image's, behind.
 
-
-def outside(variants):
-    """The nodes that are in float in every variant, but for the one that reads the image."""
-    names = {str(node.name) for node in variants.network.model.graph}
-    return names - {IMAGE}.union(*variants.groups.values())
+    In this network there is one such layer: a last layer reads what one layer gives.
+    """
+    owners = {name: layer for layer, nodes in variants.groups.items() for name in nodes}
+    nodes = [node for node in variants.network.model.graph if node.name not in owners]
+    producers = {str(node.name): node.inputs[0].producer() for node in nodes}
+    first = next(iter(variants.groups))
+    return {name: owners.get(p.name if p else None, first) for name, p in producers.items()}
 
 
 def choices(forecaster):
@@ -96,21 +98,52 @@ def test_the_layers_are_those_that_may_be_in_either_precision(forecaster, varian
     assert forecaster.layers == tuple(variants.groups)
 
 
-def test_all_in_float_loses_nothing_and_takes_what_its_nodes_take(forecaster, variants, times):
-    found = forecaster.of(frozenset(forecaster.layers))
-
+def test_the_two_ends_take_what_was_measured_of_them(forecaster, variants, times):
+    assert products_of(variants.network, variants.whole.plan)
     assert "QuantizeLinear" not in kinds(variants.all_float())
-    assert found.damage == 0
-    gone = PER_ELEMENT * border_elements(variants.network, variants.whole.plan)
-    assert found.time_us == pytest.approx(sum(times.in_float.of_nodes.values()) + BORDERS - gone)
+
+    in_float, in_int8 = forecaster.of(frozenset(forecaster.layers)), forecaster.of(frozenset())
+
+    assert in_float == Forecast(times.in_float.total, damage=0)
+    assert in_int8.time_us == pytest.approx(times.in_int8.total, rel=1e-12)
 
 
-def test_all_in_int8_takes_what_its_nodes_take_and_its_borders(forecaster, variants, times):
-    nodes = variants.whole.plan.nodes | {IMAGE}
-    in_int8 = sum(us for name, us in times.in_int8.of_nodes.items() if name in nodes)
-    in_float = sum(us for name, us in times.in_float.of_nodes.items() if name not in nodes)
+def test_so_they_do_with_nodes_around_that_no_choice_concerns():
+    variants = chain(4)
+    names = [str(node.name) for node in variants.network.model.graph]
+    in_float = NodeTimes(dict(zip(names, (11.0, 12.0, 13.0, 14.0, 15.0, 16.0), strict=True)), 0.0)
+    in_int8 = NodeTimes(dict(zip(names, (9.0, 4.0, 3.0, 2.0, 1.0, 8.0), strict=True)), BORDERS)
 
-    assert forecaster.of(frozenset()).time_us == pytest.approx(in_int8 + in_float + BORDERS)
+    found = Forecaster(variants, {}, Times(in_float, in_int8, PER_ELEMENT))
+
+    assert found.of(frozenset(found.layers)).time_us == pytest.approx(81)
+    assert found.of(frozenset()).time_us == pytest.approx(27 + BORDERS)
+
+
+def test_fp32_is_the_network_itself_where_integers_of_the_image_are_moved_in_any_other():
+    variants = stacked_image()
+    names = [str(node.name) for node in variants.network.model.graph]
+    times = NodeTimes(dict.fromkeys(names, 3.0), 0.0), NodeTimes(dict.fromkeys(names, 1.0), 2.0)
+    damages = {str(value.name): 1.0 for n in variants.network.model.graph for value in n.outputs}
+
+    found = Forecaster(variants, damages, Times(*times, PER_ELEMENT))
+
+    assert variants.plan_of(tuple(variants.groups)).nodes
+    assert found.of(frozenset(found.layers)) == Forecast(times[0].total, damage=0)
+    assert found.of(frozenset()).time_us == pytest.approx(times[1].total)
+
+
+def stacked_image():
+    """A network that takes a u8 image apart and stacks the parts, which INT8 does in integers."""
+    text = """stacked (uint8[1, 1, 4, 4] x) => (float[1, 2, 2, 4] y) {
+        a = DequantizeLinear(x, scale, zero) b, c = Split<axis = 2>(a) d = Concat<axis = 1>(b, c)
+        e = Conv(d, w) f = Conv(e, w) y = Sigmoid(f) }"""
+    graph = network_of_text(
+        text, w=np.ones((2, 2, 1, 1), np.float32), scale=np.float32(1), zero=np.uint8(0)
+    )
+    decided = plan(graph, ORT_X86, {"Sigmoid": "not a layer"})
+    ranges = dict.fromkeys(decided.leaders, Range(-1.0, 1.0))
+    return variants_of(graph, quantize(graph, decided, ranges, "full"))
 
 
 @given(data=st.data())
@@ -123,12 +156,80 @@ def test_a_forecast_is_that_of_the_network_which_is_then_built(
 
     rounded = rounded_values(variants.in_float(in_float))
     assert found.damage == sum(damages[name] for name in rounded if name in damages)
-    layers = sum(layer_us(name, variants, times, in_float) for name in variants.groups)
-    others = sum(times.in_float.of_nodes[name] for name in outside(variants))
-    image = times.in_float if next(iter(variants.groups)) in in_float else times.in_int8
-    crossing = changes(variants, in_float) - changes(variants, ())
-    expected = layers + others + image.of_nodes[IMAGE] + BORDERS + PER_ELEMENT * crossing
-    assert found.time_us == pytest.approx(expected)
+    layers = {n: layer for layer, nodes in variants.groups.items() for n in nodes}
+    nodes_us = sum(
+        (times.in_float if layer in in_float else times.in_int8).of_nodes[name]
+        for name, layer in (layers | layers_before(variants)).items()
+    )
+    free = Times(times.in_float, replace(times.in_int8, borders=0.0), 0.0)
+    found_free = Forecaster(variants, {}, free).of(in_float).time_us
+    assert found_free == pytest.approx(nodes_us)
+    assert found.time_us >= found_free
+
+
+def test_last_layers_multiply_integers_as_long_as_they_read_them(variants, times):
+    products = products_of(variants.network, variants.whole.plan)
+    only = {name: us for name, us in times.in_float.of_nodes.items() if name in products}
+    forecaster = Forecaster(
+        variants, {}, Times(NodeTimes(only, 0.0), NodeTimes(dict.fromkeys(only, 0.0), 0.0), 0.0)
+    )
+
+    for layer in variants.groups:
+        built = {str(node.name): node.op_type for node in variants.in_float([layer]).model.graph}
+        in_float = {name for name in products if built[name] == "Conv"}
+        assert 0 < len(in_float) < len(products)
+        expected = sum(only[name] for name in in_float)
+        assert forecaster.of(frozenset({layer})).time_us == pytest.approx(expected)
+
+
+def test_borders_share_what_they_take_in_int8_and_cost_more_only_beyond_that():
+    variants = chain(6)
+    none = NodeTimes({}, 0.0)
+    forecaster = Forecaster(variants, {}, Times(none, NodeTimes({}, BORDERS), PER_ELEMENT))
+    layers = forecaster.layers
+    size = 2 * 4 * 4  # of every value; in INT8 the whole has a border at its begin and at its end
+
+    elements, borders_us = {}, {}
+    for name, in_float in {
+        "all float": layers,
+        "all INT8": (),
+        "first": layers[:1],
+        "middle": layers[2:4],
+        "three": layers[1::2],
+    }.items():
+        elements[name] = changes(variants, in_float)
+        borders_us[name] = forecaster.of(frozenset(in_float)).time_us
+
+    assert elements == {
+        "all float": 0,
+        "all INT8": 2 * size,
+        "first": 2 * size,
+        "middle": 4 * size,
+        "three": 6 * size,
+    }
+    assert borders_us == {
+        "all float": 0,
+        "all INT8": BORDERS,
+        "first": BORDERS,
+        "middle": pytest.approx(BORDERS + PER_ELEMENT * 2 * size),
+        "three": pytest.approx(BORDERS + PER_ELEMENT * 4 * size),
+    }
+
+
+def test_half_the_borders_of_all_in_int8_take_half_their_time(variants, times):
+    none = NodeTimes({}, 0.0)
+    forecaster = Forecaster(variants, {}, Times(none, NodeTimes({}, BORDERS), PER_ELEMENT))
+    whole = changes(variants, ())
+    fewer = [c for c in subsets(forecaster.layers) if 0 < changes(variants, c) < whole]
+
+    assert fewer
+    for in_float in fewer:
+        share = changes(variants, in_float) / whole
+        assert forecaster.of(frozenset(in_float)).time_us == pytest.approx(share * BORDERS)
+
+
+def subsets(layers):
+    return [c for count in range(len(layers) + 1) for c in combinations(layers, count)]
 
 
 def test_every_choice_is_worked_out_once(variants, damages, times):
@@ -217,12 +318,13 @@ def test_what_a_border_takes_is_told_from_layers_that_alternate(monkeypatch):
     # In INT8 the whole begins and ends with a border; alternating, three layers have two each.
     before, after = changes(variants, ()), changes(variants, tuple(variants.groups)[::2])
     assert (before, after) == (2 * size, 6 * size)
-    # Three layers and both ends are in float, which take 2 us each, and 0.25 us of the borders.
+    # Three layers and the end before the first are in float: 2 us each, and 0.5 us of the borders.
     assert found.in_float == NodeTimes(dict.fromkeys(nodes, 2.5), 0.0)
-    assert found.per_element == pytest.approx((45 - 5 * 2.5 - 3 * 1.0 - 10) / (after - before))
+    assert found.per_element == pytest.approx((45 - 4 * 2.5 - 4 * 1.0 - 10) / (after - before))
     forecaster = Forecaster(variants, {}, found)
     assert forecaster.of(frozenset(tuple(variants.groups)[::2])).time_us == pytest.approx(45)
-    assert forecaster.of(frozenset()).time_us == pytest.approx(2 * 2.5 + 6 * 1.0 + 10)
+    assert forecaster.of(frozenset()).time_us == pytest.approx(plain.total)
+    assert forecaster.of(frozenset(forecaster.layers)).time_us == pytest.approx(in_float.total)
     assert [kinds(graph).count("QuantizeLinear") for graph in timed] == [0, 7, 6]
 
 
