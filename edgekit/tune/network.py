@@ -72,9 +72,10 @@ def tuned_network(
     variants = variants_of(network.graph, whole)
     feeds = next(image_feeds(network.graph, calibration, network.preprocess))
     machine = describe_machine()
+    versions, isa = repr(machine.versions), " ".join(machine.isa)
     times = kept_times(
         options.cache,
-        (__version__, whole.graph.sha256, repr(backend), machine.cpu, " ".join(machine.isa)),
+        (__version__, versions, whole.graph.sha256, repr(backend), machine.cpu, isa),
         lambda: measure_times(variants, feeds, backend),
     )
     damages = rounding_damages(network.graph, calibrated)

@@ -136,10 +136,14 @@ class Bench:
         machine = describe_machine()
         return (
             __version__,
+            repr(machine.versions),
             candidate.model.name,
+            repr(candidate.head),
+            repr(candidate.nms),
             repr(candidate.preprocess),
             repr(candidate.backend),
             *self._common_key,
+            repr(self.category_ids),
             machine.cpu,
             " ".join(machine.isa),
             repr(self.latency),

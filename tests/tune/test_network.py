@@ -4,10 +4,14 @@ from dataclasses import replace
 
 import pytest
 
+from edgekit.backends.node_times import NodeTimes
 from edgekit.backends.onnxruntime import OnnxRuntime
 from edgekit.errors import EdgekitError
 from edgekit.graphs import graph_to_bytes
+from edgekit.measure.machine import describe_machine
 from edgekit.pipeline.int8 import quantize_network
+from edgekit.tune import network as module
+from edgekit.tune.forecast import Times
 from edgekit.tune.network import SLOWER_OR_WORSE, tuned_network
 
 LIMIT_DB = 1000.0  # no layer is that exact
@@ -54,6 +58,22 @@ def test_rounding_costs_something_in_every_layer(tuned):
 
     assert whole.damage > tuned.forecaster.of(frozenset(tuned.forecaster.layers)).damage == 0
     assert whole.time_us > 0
+
+
+def test_times_of_nodes_are_those_of_one_version_of_the_runtime(
+    network, images, precision, monkeypatch
+):
+    machine, keys = describe_machine(), []
+    times = Times(NodeTimes({}, 1.0), NodeTimes({}, 1.0), 0.0)
+    monkeypatch.setattr(module, "kept_times", lambda _, key, __: keys.append(key) or times)
+
+    for version in ("1.0", "2.0", "2.0"):
+        versions = {**machine.versions, "onnxruntime": version}
+        another = replace(machine, versions=versions)
+        monkeypatch.setattr(module, "describe_machine", lambda found=another: found)
+        tuned_network(network, images, precision, RUNTIME)
+
+    assert keys[0] != keys[1] == keys[2]
 
 
 def test_a_network_without_a_layer_to_choose_for_is_refused(network, images, precision):

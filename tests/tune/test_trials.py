@@ -10,8 +10,10 @@ from edgekit.graphs import graph_to_bytes
 from edgekit.images.classes import match_classes
 from edgekit.measure.accuracy import agreement, detect_all
 from edgekit.measure.candidate import Candidate
+from edgekit.measure.machine import describe_machine
 from edgekit.pipeline.options import ModelOptions
 from edgekit.pipeline.prepare import prepare
+from edgekit.tune import trials as module
 from edgekit.tune.journal import Journal
 from edgekit.tune.network import tuned_network
 from edgekit.tune.trials import Bench
@@ -91,6 +93,31 @@ def test_other_images_another_runtime_or_longer_timing_are_other_figures(bench, 
 
     assert len({bench._key(candidate), *changed}) == 5
     assert bench._key(replace(candidate, name="renamed")) == bench._key(candidate)
+
+
+def test_figures_are_those_of_one_decode_and_one_meaning_of_classes(bench, tuned):
+    candidate = bench._candidate(tuned, tuned.network.graph, "fp32")
+    head = candidate.head.model_copy(update={"classes": 1})
+    changed = [
+        bench._key(replace(candidate, head=head)),
+        bench._key(replace(candidate, nms=candidate.nms.model_copy(update={"iou": 0.5}))),
+        replace(bench, category_ids=bench.category_ids[::-1])._key(candidate),
+        replace(bench, category_ids=None)._key(candidate),
+    ]
+
+    assert len({bench._key(candidate), *changed}) == 5
+
+
+@pytest.mark.parametrize("package", ["onnxruntime", "opencv-python-headless"])
+def test_figures_are_those_of_the_installed_versions(bench, tuned, monkeypatch, package):
+    candidate = bench._candidate(tuned, tuned.network.graph, "fp32")
+    machine = describe_machine()
+    another = replace(machine, versions={**machine.versions, package: "0.1"})
+    here = bench._key(candidate)
+
+    monkeypatch.setattr(module, "describe_machine", lambda: another)
+
+    assert bench._key(candidate) != here
 
 
 def test_without_labels_there_is_agreement_and_no_map(bench, tuned, scored):
