@@ -75,7 +75,9 @@ def test_the_report_says_what_was_tried_on_which_images(out):
     report = read_report(out / "report.json")
     search = report.search
 
-    assert (search.images, search.layers, len(search.trials)) == (16, 3, 4)
+    assert (search.images, search.layers) == (16, 3)
+    # FP32, all in INT8, and of what is expected to be best between one or more, as times fall out.
+    assert 3 <= len(search.trials) <= 4
     assert [t.name for t in search.trials[:2]] == ["fp32", "int8-64"]
     assert all(t.map_drop_points is not None and t.met for t in search.trials)
     assert any(t.front for t in search.trials)
