@@ -49,6 +49,7 @@ PAGES = (
     HERE.parent / "docs" / "explanation" / "reparameterization-and-int8.md",
     HERE.parent / "docs" / "explanation" / "rewrites.md",
     HERE.parent / "docs" / "explanation" / "search.md",
+    HERE.parent / "docs" / "explanation" / "what-int8-reaches.md",
     HERE.parent / "docs" / "reference" / "families.md",
     HERE.parent / "edgekit" / "models" / "digits.md",
     HERE.parent / "examples" / "bccd" / "README.md",
@@ -108,6 +109,7 @@ def _of_digits(part: Callable[[dict[str, Any]], list[str]]) -> list[str]:
 PARTS: dict[str, Callable[[], list[str]]] = {
     "table": tools,
     "calibration cost": lambda: render_calibration.cost(committed("calibration_cost")),
+    "aims": lambda: render_ort_cpu_int8.aims(committed("ort_cpu_int8_avx2")),
     "conversion": sample,
     "cost": cost,
     "ablation": lambda: render_ablation.table(committed("ablation_avx2")),

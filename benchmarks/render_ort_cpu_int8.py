@@ -33,6 +33,14 @@ ROWS = {
     **TOOLS,
     **{f"{tool} on edgekit fp32": f"{title}, on edgekit's FP32" for tool, title in TOOLS.items()},
 }
+# Least agreement, most points of mAP lost, least speed over edgekit's FP32.
+AIMS = {
+    "yolov8n": (0.95, 0.3, 1.45),
+    "yolov5n": (0.95, 0.3, 1.2),
+    "yolov10s_e2e_unfused": (0.95, 0.3, 1.45),
+    "yolox_nano_kazuhito": (0.93, 0.5, 1.0),
+    "picodet_s_320_coco": (0.93, 0.5, 1.0),
+}
 
 
 def table(results: dict[str, dict[str, Any]]) -> list[str]:
@@ -48,6 +56,39 @@ def table(results: dict[str, dict[str, Any]]) -> list[str]:
             cpu = results[kernels]["machine"]["cpu"]
             lines += ["", f"{cpu}, {title}:", "", *_losses(models), "", *_own(models)]
     return [*lines, ""]
+
+
+def aims(result: dict[str, Any]) -> list[str]:
+    """Return what was aimed at and what is reached, beside the best of the usual tools."""
+    models = result.get("models", {})
+    lines = ["", *head(["", "aim", "convert", "tune", "best tool, ORT", "best tool, OpenVINO"])]
+    for name, (agreement, lost, speed) in AIMS.items():
+        if name not in models:
+            continue
+        rows = models[name]
+        cells = [
+            f"{agreement} · {lost} · {speed}x",
+            *(_reached(rows[row]) for row in ("edgekit int8", "edgekit mixed")),
+            *(_reached(_best(rows, runtime)) for runtime in ("ort", "nncf")),
+        ]
+        lines.append(line([MODELS[name], *cells]))
+    return [*lines, ""]
+
+
+def _best(rows: dict[str, Any], start: str) -> dict[str, Any]:
+    """Return the row of the tools that agrees most, of those whose names begin with ``start``."""
+    found = [row for name, row in rows.items() if name.startswith(start) and "map" in row]
+    best: dict[str, Any] = max(found, key=lambda row: row["agreement"])
+    return best
+
+
+def _reached(row: dict[str, Any]) -> str:
+    parts = [f"{row['agreement']:.3f} · {_signed(row['map_drop_points'], 1)}"]
+    if "speedup_over_edgekit_fp32" in row:
+        parts.append(f"{row['speedup_over_edgekit_fp32']:.2f}x")
+    if "mac_share_int8" in row:
+        parts.append(f"{row['mac_share_int8']:.0%}")
+    return " · ".join(parts)
 
 
 def _losses(models: dict[str, Any]) -> list[str]:
