@@ -46,8 +46,9 @@ bench: $(BENCH_READY)
 	$(BIN)/python benchmarks/range_choices.py
 	$(BIN)/python benchmarks/repairs.py
 	$(BIN)/python benchmarks/shared_scales.py
-	$(BIN)/python benchmarks/ablation.py
-	$(BIN)/python benchmarks/search_strategies.py
+	$(BIN)/python benchmarks/gradient_images.py
+	$(BIN)/python benchmarks/ablation.py --kernels avx2
+	$(BIN)/python benchmarks/search_strategies.py --kernels avx2
 	$(BIN)/python benchmarks/bccd.py
 	$(BIN)/python benchmarks/damage_proxy.py
 	$(BIN)/python benchmarks/half_precision.py

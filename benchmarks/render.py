@@ -21,6 +21,7 @@ import render_checkpoints  # noqa: E402  (a sibling script)
 import render_digits  # noqa: E402  (a sibling script)
 import render_families  # noqa: E402  (a sibling script)
 import render_folding  # noqa: E402  (a sibling script)
+import render_gradient_images  # noqa: E402  (a sibling script)
 import render_half_precision  # noqa: E402  (a sibling script)
 import render_ort_cpu_int8  # noqa: E402  (a sibling script)
 import render_range_choices  # noqa: E402  (a sibling script)
@@ -121,6 +122,7 @@ PARTS: dict[str, Callable[[], list[str]]] = {
     "checkpoints": lambda: render_checkpoints.table(committed("checkpoints")),
     "families": lambda: render_families.table(committed("families")),
     "folding": lambda: render_folding.table(committed("folding")),
+    "gradient images": lambda: render_gradient_images.table(committed("gradient_images")),
     "half precision": lambda: render_half_precision.converters(committed("half_precision")),
     "16-bit kernels": lambda: render_half_precision.kernels(committed("half_precision")),
     "range choices": lambda: render_range_choices.table(committed("range_choices")),

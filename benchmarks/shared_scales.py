@@ -104,7 +104,7 @@ def compared(
             row = {
                 "encodings": kind,
                 "rule": rule,
-                "damage": round(_damage(network, graphs[kind], images), 5),
+                "damage": round(damage(network, graphs[kind], images), 5),
                 "agreement": round(
                     agreement(reference, detect_all(candidate, images), images) or 0, 4
                 ),
@@ -116,7 +116,8 @@ def compared(
     return rows
 
 
-def _damage(network: Network, graph: Graph, images: Dataset) -> float:
+def damage(network: Network, graph: Graph, images: Dataset) -> float:
+    """Return how far the predictions of ``graph`` are from those of ``network`` in float."""
     runtime = OnnxRuntime()
     with (
         runtime.open(graph_to_bytes(network.graph)) as exact,
