@@ -230,8 +230,8 @@ def _loss(row: Row) -> str:
 
 
 def lost_points(drop: float, ci95: Interval95 | None) -> str:
-    """Return what a loss of points of mAP is in words; a loss below nothing is a gain."""
-    if drop < 0:
+    """Return what a loss of points of mAP is in words; one shown below nothing is a gain."""
+    if round(drop, 1) < 0:
         flipped = (-ci95[1], -ci95[0]) if ci95 else None
         return f"gains {signed_points(-drop, flipped, LEAD)} points of mAP"
     return f"loses {signed_points(drop, ci95, LEAD)} points of mAP"

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edgekit.report.schema import LatencyMs, Row
-from edgekit.report.verdict import Budget, decide, missed, speedup_over
+from edgekit.report.verdict import Budget, decide, lost_points, missed, speedup_over
 from edgekit.values import Interval
 
 
@@ -321,3 +321,10 @@ def _row(name, precision, p50, figures):
         figures["latency_ms"] = LatencyMs(p50=p50, p90=p50, p99=p50, runs=9, pre_p50=0, post_p50=0)
     plain = {"backend": "onnxruntime", "input_hw": (1, 1), "status": "measured"}
     return Row(name=name, precision=precision, **(plain | figures))
+
+
+@pytest.mark.parametrize(
+    ("drop", "words"), [(-0.04, "loses 0.0"), (0.04, "loses 0.0"), (-0.06, "gains 0.1")]
+)
+def test_what_is_shown_as_nothing_is_no_gain(drop, words):
+    assert lost_points(drop, (-0.3, 0.3)).startswith(f"{words} (95 %: −0.3 to 0.3)")
