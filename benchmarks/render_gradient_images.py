@@ -4,24 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-import render_digits
+from render_rows import by_model
 
 COLUMNS = ("", "images", "seconds", "damage", "agreement", "points over the first (95 %)")
 
 
 def table(result: dict[str, Any]) -> list[str]:
     """Return what each number of images takes and gives, one line each."""
-    if not result:
-        return [""]
-    lines = ["", *render_digits.head(COLUMNS)]
-    for name, part in result["models"].items():
-        lines += [_line(name, row) for row in part["rows"]]
-    return [*lines, ""]
+    return by_model(result, COLUMNS, _cells)
 
 
-def _line(name: str, row: dict[str, Any]) -> str:
+def _cells(name: str, row: dict[str, Any]) -> list[str]:
     gained, low, high = row["points_gained"]
-    cells = [
+    return [
         name,
         str(row["images"]),
         f"{row['seconds']:.0f}",
@@ -29,4 +24,3 @@ def _line(name: str, row: dict[str, Any]) -> str:
         f"{row['agreement']:.3f}",
         f"{gained + 0:.1f} ({low + 0:.1f} to {high + 0:.1f})",
     ]
-    return render_digits.line(cells)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import render_digits
+from render_rows import ISA
 
-ISA = {"paired": "x86 without VNNI", "full": "x86 with VNNI"}
 COLUMNS = tuple(f"{how}, {where}" for where in ("search", "report") for how in ("mse", "damage"))
 
 

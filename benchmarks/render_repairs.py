@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import render_digits
+from render_rows import ISA, by_model
 
-ISA = {"paired": "x86 without VNNI", "full": "x86 with VNNI"}
 SETS = ("search", "report")
 COLUMNS = tuple(part for s in SETS for part in (f"as rounded, {s}", "shifted", "points (95 %)"))
 TRIALS = ("tried", "on", "points of agreement (95 %)", "damage as rounded", "repaired")
@@ -14,12 +14,7 @@ TRIALS = ("tried", "on", "points of agreement (95 %)", "damage as rounded", "rep
 
 def kept(result: dict[str, Any]) -> list[str]:
     """Return the agreement with FP32 without and with shifted biases, one line per network."""
-    if not result.get("models"):
-        return [""]
-    lines = ["", *render_digits.head(["", *COLUMNS])]
-    for name, part in result["models"].items():
-        lines += [_line(f"{name}, {ISA[row['rule']]}", row) for row in part["rows"]]
-    return [*lines, ""]
+    return by_model(result, ["", *COLUMNS], _cells)
 
 
 def trials(result: dict[str, Any]) -> list[str]:
@@ -34,12 +29,12 @@ def trials(result: dict[str, Any]) -> list[str]:
     return [*lines, ""]
 
 
-def _line(title: str, row: dict[str, Any]) -> str:
-    cells = [title]
-    for name in SETS:
-        part = row[name]
+def _cells(name: str, row: dict[str, Any]) -> list[str]:
+    cells = [f"{name}, {ISA[row['rule']]}"]
+    for images in SETS:
+        part = row[images]
         cells += [f"{part['plain']:.3f}", f"{part['bias']:.3f}", _points(part["points_gained"])]
-    return render_digits.line(cells)
+    return cells
 
 
 def _points(gained: list[float]) -> str:

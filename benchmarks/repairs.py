@@ -37,7 +37,6 @@ from edgekit.pipeline.options import ModelOptions
 from edgekit.pipeline.prepare import network_of, prepare
 
 HERE = Path(__file__).resolve().parent
-RESULT = HERE / "results" / "repairs.json"
 sys.path.insert(0, str(HERE))
 
 from committed import keep_models  # noqa: E402  (a sibling script)

@@ -32,7 +32,6 @@ from edgekit.pipeline.prepare import network_of, prepare
 from edgekit.quantize import plan as planning
 
 HERE = Path(__file__).resolve().parent
-RESULT = HERE / "results" / "shared_scales.json"
 sys.path.insert(0, str(HERE))
 
 from committed import keep_models  # noqa: E402  (a sibling script)
