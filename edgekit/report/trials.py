@@ -18,7 +18,7 @@ TRIAL_HEADINGS = (
     "Loss (95 %)",
     "p50 ms",
     "Speedup (95 %)",
-    "Kept what was asked",
+    "As asked",
     "Front",
 )
 WORDS = frozenset({0, 1, 8, 9})  # columns that hold no figure

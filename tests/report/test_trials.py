@@ -30,7 +30,7 @@ def test_a_trial_has_a_cell_for_every_heading():
         "Loss (95 %)": "0.2 (−0.2 to 0.8)",
         "p50 ms": "20.0",
         "Speedup (95 %)": "1.50× (1.45 to 1.55)",
-        "Kept what was asked": "yes",
+        "As asked": "yes",
         "Front": "yes",
     }
 
