@@ -18,9 +18,10 @@ from edgekit.pipeline.cache import cached_importance, cached_statistics
 from edgekit.pipeline.feeds import image_feeds
 from edgekit.protocols import silent
 from edgekit.quantize.bias import bias_shifts
+from edgekit.quantize.encode import encodings_of
 from edgekit.quantize.noise import drowned_nodes
 from edgekit.quantize.plan import plan
-from edgekit.quantize.quantize import QuantizedGraph, encodings_of, quantize
+from edgekit.quantize.quantize import QuantizedGraph, quantize
 from edgekit.quantize.rules import ORT_X86
 from edgekit.quantize.select import float_nodes
 

@@ -15,6 +15,7 @@ Source:
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,7 +24,7 @@ from onnx_ir import convenience
 from onnx_ir.passes.common import RemoveUnusedNodesPass
 
 from edgekit.graphs import graph_from_model, graph_to_bytes
-from edgekit.quantize.encode import EncodedWeight
+from edgekit.quantize.encode import EncodedWeight, encodings_of
 from edgekit.quantize.plan import constant, dequantized
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from edgekit.protocols import Backend
+    from edgekit.quantize.encode import Encoding
     from edgekit.quantize.quantize import QuantizedGraph
     from edgekit.values import Floats, Graph
 
@@ -106,7 +108,7 @@ def _compared(graph: Graph, quantized: QuantizedGraph) -> Graph:
     """
     model = graph.model.clone()
     rounded = {str(node.name): node for node in quantized.graph.model.graph}
-    writer = _Writer(ir.tape.Tape())
+    writer = _Writer(ir.tape.Tape(), _encodings(graph, quantized))
     outputs = [
         writer.mean_lost(node, rounded[str(node.name)])
         for node in model.graph
@@ -130,13 +132,14 @@ class _Writer:
         tape: The nodes written, in order.
     """
 
-    def __init__(self, tape: ir.tape.Tape) -> None:
+    def __init__(self, tape: ir.tape.Tape, encodings: Mapping[str, Encoding]) -> None:
         self.tape = tape
+        self._encodings = encodings
         self._rounded: dict[ir.Value, ir.Value] = {}
 
     def mean_lost(self, node: ir.Node, quantized: ir.Node) -> ir.Value:
         """Return ``(N, channels, 1, ...)``: mean of the float layer's output less the other's."""
-        inputs = [self._input(node, quantized), self._constant(_reals(quantized.inputs[1]))]
+        inputs = [self._input(node), self._constant(_reals(quantized.inputs[1]))]
         bias = _bias(node)
         if bias is not None:
             inputs.append(self._constant(bias))
@@ -146,17 +149,16 @@ class _Writer:
         mean.name, mean.type = f"{_LOST}{node.name}", ir.TensorType(ir.DataType.FLOAT)
         return mean
 
-    def _input(self, node: ir.Node, quantized: ir.Node) -> ir.Value:
-        """Return what ``node`` reads, rounded as what ``quantized`` reads is."""
-        value, other = node.inputs[0], quantized.inputs[0]
+    def _input(self, node: ir.Node) -> ir.Value:
+        """Return what ``node`` reads, rounded to its encoding."""
+        value = node.inputs[0]
         assert value is not None
-        assert other is not None
         if dequantized(value):
             return value
         if value not in self._rounded:
-            dequantize = other.producer()
-            assert dequantize is not None
-            scale = [self._constant(_array(v)) for v in dequantize.inputs[1:]]
+            encoding = self._encodings[str(value.name)]
+            numbers = np.float32(encoding.scale), np.uint8(encoding.zero_point)
+            scale = [self._constant(np.asarray(n)) for n in numbers]
             integers = self.tape.op("QuantizeLinear", [value, *scale])
             self._rounded[value] = self.tape.op("DequantizeLinear", [integers, *scale])
         return self._rounded[value]
@@ -164,6 +166,15 @@ class _Writer:
     def _constant(self, array: NDArray[np.generic]) -> ir.Value:
         name = f"bias.constant.{len(self.tape.initializers)}"
         return self.tape.initializer(ir.tensor(array, name=name))
+
+
+def _encodings(graph: Graph, quantized: QuantizedGraph) -> dict[str, Encoding]:
+    """Return the encoding of every value that has one."""
+    own = encodings_of(graph, quantized.plan, quantized.ranges)
+    return {
+        value: replace(own[link.leader], scale=own[link.leader].scale * link.factor)
+        for value, link in quantized.plan.links.items()
+    }
 
 
 def _reals(value: ir.Value | None) -> Floats:

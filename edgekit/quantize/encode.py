@@ -6,12 +6,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from onnx_ir import convenience
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import onnx_ir as ir
     from numpy.typing import NDArray
 
-    from edgekit.values import Floats, Range, WeightRule
+    from edgekit.quantize.plan import Plan
+    from edgekit.values import Floats, Graph, Range, WeightRule
 
     Doubles = NDArray[np.float64]
 
@@ -64,6 +68,15 @@ def given_encoding(value: ir.Value) -> Encoding | None:
     assert scale is not None
     assert zero_point is not None
     return Encoding(float(scale.numpy()), int(zero_point.numpy()))
+
+
+def encodings_of(graph: Graph, plan: Plan, ranges: Mapping[str, Range]) -> dict[str, Encoding]:
+    """Return the encoding of every leader of ``plan``: its own where it has one, or its range's."""
+    values = convenience.create_value_mapping(graph.model.graph)
+    return {
+        leader: given_encoding(values[leader]) or encode_activation(ranges[leader])
+        for leader in plan.leaders
+    }
 
 
 def smallest_scales(bias: Floats, input_scale: float) -> Floats:

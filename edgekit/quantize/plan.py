@@ -91,6 +91,23 @@ def data_inputs(node: ir.Node, rules: RuntimeRules) -> list[ir.Value]:
     return [value for value in inputs if value is not None]
 
 
+def moved_values(graph: ir.Graph, plan: Plan) -> frozenset[ir.Value]:
+    """Return the values that need no quantize node, being moved from what has the same encoding.
+
+    None where results are encoded at once: there the runtime recognizes what moves integers by the
+    nodes on both sides of it.
+    """
+    rules = plan.rules
+    if not rules.float_results:
+        return frozenset()
+    moved: set[ir.Value] = set()
+    for node in graph:
+        if node.name in plan.nodes and node.op_type in rules.same_encoding | {"Concat"}:
+            links = {plan.links.get(str(value.name)) for value in data_inputs(node, rules)}
+            moved.update(v for v in node.outputs if links == {plan.links.get(str(v.name))})
+    return frozenset(moved)
+
+
 def constant(value: ir.Value | None) -> bool:
     """Return whether ``value`` is a weight or another constant of the graph."""
     return value is not None and value.const_value is not None
@@ -123,6 +140,8 @@ def rescale_factor(node: ir.Node, rules: RuntimeRules) -> float | None:
 def _quantized_nodes(
     graph: Graph, rules: RuntimeRules, kept_float: Mapping[str, str]
 ) -> frozenset[str]:
+    if rules.float_results:
+        return _read_by_layers(graph, rules, kept_float)
     chosen: set[str] = set()
     encoded: set[str] = set()
     for node in graph.model.graph:
@@ -133,6 +152,20 @@ def _quantized_nodes(
         if _has_weight(node, rules) or (_movable(node, rules) and _beside(node, rules, encoded)):
             chosen.add(str(node.name))
             encoded.update(str(o.name) for o in node.outputs)
+    return frozenset(chosen)
+
+
+def _read_by_layers(
+    graph: Graph, rules: RuntimeRules, kept_float: Mapping[str, str]
+) -> frozenset[str]:
+    """Return the layers, and what lies before one and moves or joins what it reads."""
+    chosen: set[str] = set()
+    for node in reversed(graph.model.graph):
+        read = any(use.node.name in chosen for value in node.outputs for use in value.uses())
+        if node.name not in kept_float and (
+            _has_weight(node, rules) or (_movable(node, rules) and read)
+        ):
+            chosen.add(str(node.name))
     return frozenset(chosen)
 
 
@@ -170,8 +203,10 @@ def _encoded_values(graph: Graph, rules: RuntimeRules, nodes: frozenset[str]) ->
     for node in graph.model.graph:
         if node.name not in nodes:
             continue
-        for value in [*data_inputs(node, rules), *node.outputs]:
-            if not (constant(value) or dequantized(value) or _hidden(value, rules, nodes)):
+        given = () if rules.float_results and _has_weight(node, rules) else node.outputs
+        for value in [*data_inputs(node, rules), *given]:
+            integers = dequantized(value) and not rules.float_results
+            if not (constant(value) or integers or _hidden(value, rules, nodes)):
                 yield str(value.name)
 
 

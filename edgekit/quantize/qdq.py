@@ -19,7 +19,14 @@ from edgekit.quantize.encode import (
     encode_weight,
     smallest_scales,
 )
-from edgekit.quantize.plan import constant, data_inputs, dequantized, output_axis, rescale_factor
+from edgekit.quantize.plan import (
+    constant,
+    data_inputs,
+    dequantized,
+    moved_values,
+    output_axis,
+    rescale_factor,
+)
 from edgekit.quantize.product import image_of, pixels_of, products_of
 from edgekit.quantize.repeat import repeated, whole_factors
 
@@ -77,6 +84,7 @@ class _Inserter:
     ) -> None:
         self._graph = graph
         self._rules = plan.rules
+        self._moved = moved_values(graph, plan)
         self._encode = encode
         self._encodings = {
             value: replace(encodings[link.leader], scale=encodings[link.leader].scale * link.factor)
@@ -85,12 +93,14 @@ class _Inserter:
         self._reals: dict[str, ir.Value] = {}
         self._made: dict[str, ir.Value] = {}
         values = convenience.create_value_mapping(graph)
+        self._given = {name for name in plan.links if dequantized(values[name])}
         self._taken = {*values, *(str(node.name) for node in graph)}
 
     def quantize_node(self, node: ir.Node) -> None:
         """Encode what ``node`` reads and, where the plan says so, what it writes."""
         for value in data_inputs(node, self._rules):
-            if not constant(value) and not dequantized(value):
+            read = dequantized(value) and str(value.name) not in self._given
+            if not (constant(value) or read or value in self._moved):
                 self._read_encoded(node, value)
         if rescale_factor(node, self._rules) is not None:
             self._rescale(node)
@@ -104,7 +114,7 @@ class _Inserter:
         else:
             self._encode_constants(node)
         for output in node.outputs:
-            if str(output.name) in self._encodings:
+            if str(output.name) in self._encodings and output not in self._moved:
                 self._encode_output(node, output)
 
     def shield_node(self, node: ir.Node) -> None:
@@ -234,12 +244,18 @@ class _Inserter:
             encoded = self._encode(weight, axis)
         else:
             bias = _array(node.inputs[2]).reshape(-1)  # that of a Gemm may be (1, N)
-            input_scale = _array(_producer(node.inputs[0]).inputs[1])
-            smallest = smallest_scales(bias, float(input_scale))
+            input_scale = self._input_scale(node.inputs[0])
+            smallest = smallest_scales(bias, input_scale)
             encoded = self._encode(weight, axis, smallest=smallest)
             scales = encoded.scales * input_scale
             self._store(node, 2, encode_bias(bias, scales))
         self._store(node, 1, encoded)
+
+    def _input_scale(self, value: ir.Value | None) -> float:
+        if dequantized(value):
+            return float(_array(_producer(value).inputs[1]))
+        assert value is not None
+        return self._encodings[str(value.name)].scale
 
     def _store(self, node: ir.Node, index: int, encoded: EncodedWeight) -> None:
         """Make input ``index`` of ``node`` what the integers of ``encoded`` stand for."""

@@ -6,16 +6,13 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from onnx_ir import convenience
-
 from edgekit.quantize.bias import shift_biases
-from edgekit.quantize.encode import encode_activation, given_encoding
+from edgekit.quantize.encode import encodings_of
 from edgekit.quantize.qdq import insert_qdq
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from edgekit.quantize.encode import Encoding
     from edgekit.quantize.plan import Plan
     from edgekit.values import Floats, Graph, Range, Statistics, WeightRule
 
@@ -59,12 +56,3 @@ def quantize(
     shifted = shift_biases(graph, bias_shifts, plan.nodes)
     quantized = insert_qdq(shifted, plan, encodings_of(graph, plan, ranges), weight_rule)
     return QuantizedGraph(quantized, plan, ranges, weight_rule, bias_shifts=bias_shifts)
-
-
-def encodings_of(graph: Graph, plan: Plan, ranges: Mapping[str, Range]) -> dict[str, Encoding]:
-    """Return the encoding of every leader of ``plan``: its own where it has one, or its range's."""
-    values = convenience.create_value_mapping(graph.model.graph)
-    return {
-        leader: given_encoding(values[leader]) or encode_activation(ranges[leader])
-        for leader in plan.leaders
-    }

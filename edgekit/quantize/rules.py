@@ -25,6 +25,8 @@ class RuntimeRules:
             the runtime's kernel.
         products: Where these multiply every pixel with one matrix, they may read integers and give
             floats.
+        float_results: What is computed leaves a layer in float, and what a layer reads is encoded:
+            activations, in between, are never rounded. Else each result is encoded at once.
     """
 
     weighted: frozenset[str]
@@ -35,6 +37,7 @@ class RuntimeRules:
     rescaling: frozenset[str]
     repeating: frozenset[str]
     products: frozenset[str]
+    float_results: bool = False
 
 
 ORT_X86 = RuntimeRules(
@@ -60,4 +63,18 @@ ORT_X86 = RuntimeRules(
     rescaling=frozenset({"Div", "Mul"}),
     repeating=frozenset({"Resize"}),
     products=frozenset({"Conv"}),
+)
+
+# Source: OpenVINO's low-precision transformations, and the graphs that its CPU device was seen to
+# run: dequantization, bias, activation and the next quantization are one kernel with a layer.
+OPENVINO_X86 = RuntimeRules(
+    weighted=frozenset({"Conv", "Gemm", "MatMul"}),
+    float_only=frozenset({"ConvTranspose"}),
+    requantizing=frozenset({"Add", "AveragePool", "Concat"}),
+    same_encoding=ORT_X86.same_encoding,
+    absorbed=frozenset(),
+    rescaling=frozenset(),
+    repeating=frozenset(),
+    products=frozenset(),
+    float_results=True,
 )

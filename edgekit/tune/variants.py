@@ -7,10 +7,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from edgekit.quantize.bias import shift_biases
-from edgekit.quantize.encode import encode_weight
+from edgekit.quantize.encode import encode_weight, encodings_of
 from edgekit.quantize.plan import plan
 from edgekit.quantize.qdq import insert_qdq
-from edgekit.quantize.quantize import encodings_of
 from edgekit.tune.groups import layer_groups
 
 if TYPE_CHECKING:

@@ -11,9 +11,12 @@ from edgekit.quantize.encode import (
     encode_bias,
     encode_symmetric,
     encode_weight,
+    encodings_of,
     given_encoding,
     smallest_scales,
 )
+from edgekit.quantize.plan import plan
+from edgekit.quantize.rules import ORT_X86
 from edgekit.values import Range
 from tests.networks import network
 
@@ -188,3 +191,16 @@ def test_a_value_out_of_integers_tells_its_encoding():
     assert given_encoding(nodes[0].outputs[0]) == Encoding(0.5, 7)
     assert given_encoding(nodes[1].outputs[0]) is None
     assert given_encoding(ir.val("x")) is None
+
+
+def test_a_leader_has_its_own_encoding_or_that_of_its_range():
+    text = """g (uint8[1,4,2,2] x) => (y) {
+        f = DequantizeLinear(x, s, z) m = MaxPool<kernel_shape = [1,1]>(f) y = Conv(m, w)
+    }"""
+    weight = np.ones((4, 4, 1, 1), np.float32)
+    graph = network(text, w=weight, s=np.float32(0.5), z=np.uint8(3))
+    ranges = {"f": Range(0.0, 3.0), "y": Range(-1.0, 2.0), "unused": Range(0.0, 0.0)}
+
+    found = encodings_of(graph, plan(graph, ORT_X86, {}), ranges)
+
+    assert found == {"f": Encoding(0.5, 3), "y": encode_activation(ranges["y"])}

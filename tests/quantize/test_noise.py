@@ -3,9 +3,9 @@ import pytest
 
 from edgekit.calibrate.collect import collect
 from edgekit.calibrate.ranges import choose_ranges
+from edgekit.quantize.encode import encodings_of
 from edgekit.quantize.noise import drowned_nodes
 from edgekit.quantize.plan import plan
-from edgekit.quantize.quantize import encodings_of
 from edgekit.quantize.rules import ORT_X86
 from tests.networks import network
 from tests.quantize.eight_bits import RUNTIME, normal, run

@@ -1,9 +1,8 @@
 import numpy as np
 import pytest
 
-from edgekit.quantize.encode import Encoding, encode_activation
 from edgekit.quantize.plan import plan
-from edgekit.quantize.quantize import encodings_of, quantize
+from edgekit.quantize.quantize import quantize
 from edgekit.quantize.rules import ORT_X86
 from edgekit.values import Range
 from tests.networks import network
@@ -18,12 +17,6 @@ RANGES = {"f": Range(0.0, 3.0), "y": Range(-1.0, 2.0), "unused": Range(0.0, 0.0)
 def graph():
     weight = np.ones((4, 4, 1, 1), np.float32)
     return network(TEXT, w=weight, s=np.float32(0.5), z=np.uint8(3))
-
-
-def test_a_leader_has_its_own_encoding_or_that_of_its_range(graph):
-    found = encodings_of(graph, plan(graph, ORT_X86, {}), RANGES)
-
-    assert found == {"f": Encoding(0.5, 3), "y": encode_activation(RANGES["y"])}
 
 
 def test_a_quantized_graph_carries_the_decisions_behind_it(graph):
