@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from fnmatch import fnmatchcase
+from typing import Literal, Self, get_args
 
 from pydantic import Field, model_validator
 
@@ -24,6 +25,7 @@ _LINUX_FLAGS: dict[Isa, str] = {
     "dotprod": "asimddp",
     "i8mm": "i8mm",
 }
+Part = Literal["cpu", "gpu", "npu"]
 # Instruction sets that add four u8 x s8 products straight into 32 bits.
 _EXACT = frozenset({"avx512_vnni", "avx_vnni", "amx_int8", "dotprod"})
 
@@ -47,25 +49,49 @@ class Cpu(Schema):
     """
 
     isa: tuple[Isa, ...] = Field(description="Instruction sets that decide which kernels run.")
+    called: tuple[str, ...] = Field(
+        default=(),
+        description="Patterns with *, ? and [..]: a computer whose processor's own name fits none "
+        "of them is another device. None given: the instruction sets decide alone.",
+    )
     cores: Figure | None = None
     fp32_peak: Figure | None = None
     int8_peak: Figure | None = None
 
 
 class Gpu(Schema):
-    """The graphics processor, from NVIDIA."""
+    """The graphics processor."""
 
-    compute_capability: Figure = Field(description="Of the oldest generation it stands for.")
+    compute_capability: Figure | None = Field(
+        default=None,
+        description="Of the oldest generation it stands for, as NVIDIA numbers them; left out for "
+        "GPUs of others.",
+    )
+    cores: Figure | None = None
+    int8_tops: Figure | None = Field(
+        default=None, description="Peak of the whole, a multiply-add counted as two operations."
+    )
+
+
+class Npu(Schema):
+    """The processor for neural networks alone."""
+
+    int8_tops: Figure | None = Field(
+        default=None, description="Peak of the whole, a multiply-add counted as two operations."
+    )
 
 
 class Device(Schema):
-    """What a model runs on."""
+    """What a model runs on: a computer with all of its processors that may run the network."""
 
     version: Literal[1]
     name: str = Field(description="The processor, or the class of processors it stands for.")
-    kind: Literal["cpu", "gpu"] = Field(description="Which of its processors runs the network.")
-    cpu: Cpu = Field(default=Cpu(isa=()), description="Left out where a GPU runs the network.")
+    kind: Part = Field(
+        description="Which of its processors runs the network where a recipe does not say."
+    )
+    cpu: Cpu = Field(default=Cpu(isa=()), description="Left out where it is of no concern.")
     gpu: Gpu | None = None
+    npu: Npu | None = None
     memory: Figure | None = None
     threads: int | None = Field(
         default=None, ge=1, description="Threads a session gets; none: one per physical core."
@@ -73,10 +99,21 @@ class Device(Schema):
 
     @model_validator(mode="after")
     def _describes_what_runs(self) -> Self:
-        part = "gpu" if self.kind == "gpu" else "cpu"
-        if part not in self.model_fields_set:
-            raise ValueError(f"a device of kind '{self.kind}' needs the key '{part}'")
+        if self.kind not in self.parts:
+            raise ValueError(f"a device of kind '{self.kind}' needs the key '{self.kind}'")
         return self
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """Which of its processors it describes."""
+        given = self.model_fields_set
+        return tuple(p for p in get_args(Part) if p in given and getattr(self, p) is not None)
+
+    @property
+    def compute_capability(self) -> float | None:
+        """The oldest generation of NVIDIA GPUs it stands for; ``None`` where it has none."""
+        oldest = self.gpu and self.gpu.compute_capability
+        return oldest.value if oldest else None
 
     @property
     def exact_u8s8(self) -> bool:
@@ -115,16 +152,18 @@ def list_devices() -> tuple[str, ...]:
 
 
 def is_here(device: Device) -> bool:
-    """Return whether this computer is one of the processors that ``device`` stands for.
+    """Return whether this computer is one of those that ``device`` stands for, as its CPU tells.
 
-    It has every instruction set named, and sums products of 8-bit numbers the same way. A GPU is
-    not looked for here: asking for one takes a process of its own (``probe_cuda``).
+    It has every instruction set named, sums products of 8-bit numbers the same way, and a name
+    that fits. Another of its processors is not looked for here: asking for one takes a process of
+    its own (``probe_cuda``, ``probe_openvino``).
     """
-    if device.kind != "cpu":
+    if "cpu" not in device.parts:
         return False
-    host = detect_host()
+    host, patterns = detect_host(), device.cpu.called
     known = set(device.cpu.isa) <= set(host.cpu.isa)
-    return known and device.exact_u8s8 == host.exact_u8s8
+    named = not patterns or any(fnmatchcase(host.name, pattern) for pattern in patterns)
+    return known and named and device.exact_u8s8 == host.exact_u8s8
 
 
 def detect_host() -> Device:
