@@ -8,20 +8,18 @@ from __future__ import annotations
 
 import ctypes
 import json
-import os
-import subprocess
 import sys
 from dataclasses import asdict, dataclass
 
 import numpy as np
 from onnx import TensorProto, helper
 
+from edgekit.backends.apart import ask_apart
 from edgekit.backends.onnxruntime import OnnxRuntime
-from edgekit.errors import EdgekitError
+from edgekit.errors import EdgekitError, MissingError
 
 _ENTRY = "from edgekit.backends.cuda import tell; tell()"
 _PATIENCE_S = 120.0
-_STDERR_TAIL = 300
 _MAJOR, _MINOR = 75, 76  # CUdevice_attribute of the compute capability
 
 
@@ -58,21 +56,9 @@ def tell() -> None:
 
 def _ask(code: str) -> CudaGpu:
     try:
-        done = subprocess.run(
-            [sys.executable, "-P", "-c", code],
-            capture_output=True,
-            text=True,
-            timeout=_PATIENCE_S,
-            check=False,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
-        )
-    except subprocess.TimeoutExpired:
-        return CudaGpu(absence=f"the GPU did not answer within {_PATIENCE_S:g} s")
-    lines = done.stdout.splitlines()
-    if done.returncode or not lines:
-        said = done.stderr.strip()[-_STDERR_TAIL:] or "nothing"
-        return CudaGpu(absence=f"asking for the GPU ended with code {done.returncode}: {said}")
-    return CudaGpu(**json.loads(lines[-1]))
+        return CudaGpu(**ask_apart(code, "the GPU", _PATIENCE_S))
+    except MissingError as err:
+        return CudaGpu(absence=str(err))
 
 
 def _run_something() -> None:
