@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 
 from edgekit.backends.cuda import CudaGpu, probe_cuda
+from edgekit.backends.openvino_devices import KNOWN, absence, probe_openvino
 from edgekit.config.device import detect_host
+from edgekit.errors import MissingError
 
 _OPTIONAL = {
     "openvino": "pip install 'edgekit[openvino]'",
@@ -40,7 +42,26 @@ def diagnose() -> tuple[Finding, ...]:
         *(_package(name, "pip install edgekit") for name in ("onnxruntime", "onnx", "onnxsim")),
         *(_package(name, advice) for name, advice in _OPTIONAL.items()),
         _gpu(probe_cuda()),
+        *_openvino(),
     )
+
+
+def _openvino() -> tuple[Finding, ...]:
+    """Return a finding for each processor OpenVINO finds, and for each kind it finds none of."""
+    try:
+        here = probe_openvino()
+    except MissingError as err:
+        return tuple(Finding(f"OpenVINO {kind}", "none that runs", str(err)) for kind in KNOWN)
+    found = [
+        Finding(f"OpenVINO {d.name}", d.full_name, " ".join(d.precisions)) for d in here.devices
+    ]
+    reasons = {kind: absence(kind, here) for kind in KNOWN}
+    missing = [
+        Finding(f"OpenVINO {kind}", "none that runs", reason)
+        for kind, reason in reasons.items()
+        if reason is not None
+    ]
+    return (*found, *missing)
 
 
 def _gpu(found: CudaGpu) -> Finding:

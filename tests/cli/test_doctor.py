@@ -5,6 +5,7 @@ def test_every_part_has_a_state(edgekit):
     rows = {r["part"]: r for r in json.loads(edgekit("doctor", "--json").stdout)}
 
     assert rows.keys() >= {"python", "processor", "onnxruntime", "openvino", "tensorrt"}
+    assert rows.keys() >= {"GPU", "OpenVINO CPU"}
     assert all(r["state"] for r in rows.values())
 
 

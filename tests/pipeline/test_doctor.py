@@ -3,7 +3,18 @@ from importlib.metadata import PackageNotFoundError
 import pytest
 
 from edgekit.backends.cuda import CudaGpu
+from edgekit.backends.openvino_devices import OpenVinoDevice, OpenVinoHere
+from edgekit.errors import MissingExtraError
 from edgekit.pipeline import doctor
+
+
+@pytest.fixture(autouse=True)
+def here(monkeypatch):
+    """A computer with OpenVINO on its CPU and on one of its GPUs."""
+    cpu = OpenVinoDevice("CPU", "CPU X", ("FP32", "INT8", "WINOGRAD"))
+    gpu = OpenVinoDevice("GPU.1", "GPU X", ("FP16", "FP32"))
+    monkeypatch.setattr(doctor, "probe_openvino", lambda: OpenVinoHere((cpu, gpu), {}, ()))
+    monkeypatch.setattr(doctor, "probe_cuda", lambda: CudaGpu(absence="install it"))
 
 
 def test_what_is_installed_is_named_with_its_version(monkeypatch):
@@ -48,3 +59,36 @@ def test_a_gpu_is_told_or_what_is_missing_for_one(monkeypatch, found, state, adv
     findings = {f.part: f for f in doctor.diagnose()}
 
     assert (findings["GPU"].state, findings["GPU"].advice) == (state, advice)
+
+
+def test_what_openvino_finds_is_told_with_what_it_computes_in():
+    findings = {f.part: f for f in doctor.diagnose()}
+
+    assert (findings["OpenVINO CPU"].state, findings["OpenVINO CPU"].advice) == (
+        "CPU X",
+        "FP32 INT8",
+    )
+    assert (findings["OpenVINO GPU.1"].state, findings["OpenVINO GPU.1"].advice) == (
+        "GPU X",
+        "FP16 FP32",
+    )
+    assert "OpenVINO GPU" not in findings
+
+
+def test_what_openvino_does_not_find_comes_with_the_reason():
+    findings = {f.part: f for f in doctor.diagnose()}
+
+    assert findings["OpenVINO NPU"].state == "none that runs"
+    assert findings["OpenVINO NPU"].advice.startswith("OpenVINO finds no NPU here: ")
+
+
+def test_without_openvino_each_of_its_processors_is_missing(monkeypatch):
+    def missing():
+        raise MissingExtraError("pip install 'edgekit[openvino]'")
+
+    monkeypatch.setattr(doctor, "probe_openvino", missing)
+
+    findings = [f for f in doctor.diagnose() if f.part.startswith("OpenVINO ")]
+
+    assert [f.part for f in findings] == ["OpenVINO CPU", "OpenVINO GPU", "OpenVINO NPU"]
+    assert {f.advice for f in findings} == {"pip install 'edgekit[openvino]'"}
