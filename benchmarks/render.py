@@ -23,6 +23,7 @@ import render_families  # noqa: E402  (a sibling script)
 import render_folding  # noqa: E402  (a sibling script)
 import render_gradient_images  # noqa: E402  (a sibling script)
 import render_half_precision  # noqa: E402  (a sibling script)
+import render_openvino_symmetric  # noqa: E402  (a sibling script)
 import render_ort_cpu_int8  # noqa: E402  (a sibling script)
 import render_range_choices  # noqa: E402  (a sibling script)
 import render_repairs  # noqa: E402  (a sibling script)
@@ -47,6 +48,7 @@ PAGES = (
     HERE.parent / "docs" / "explanation" / "ablation.md",
     HERE.parent / "docs" / "explanation" / "blood-cells.md",
     HERE.parent / "docs" / "explanation" / "calibration-images.md",
+    HERE.parent / "docs" / "explanation" / "openvino-signed-activations.md",
     HERE.parent / "docs" / "explanation" / "reparameterization-and-int8.md",
     HERE.parent / "docs" / "explanation" / "rewrites.md",
     HERE.parent / "docs" / "explanation" / "search.md",
@@ -107,6 +109,10 @@ def _of_digits(part: Callable[[dict[str, Any]], list[str]]) -> list[str]:
     return part(committed("digits"))
 
 
+def _of_openvino(part: Callable[[dict[str, Any]], list[str]]) -> list[str]:
+    return part(committed("openvino_symmetric"))
+
+
 PARTS: dict[str, Callable[[], list[str]]] = {
     "table": tools,
     "calibration cost": lambda: render_calibration.cost(committed("calibration_cost")),
@@ -125,6 +131,9 @@ PARTS: dict[str, Callable[[], list[str]]] = {
     "gradient images": lambda: render_gradient_images.table(committed("gradient_images")),
     "half precision": lambda: render_half_precision.converters(committed("half_precision")),
     "16-bit kernels": lambda: render_half_precision.kernels(committed("half_precision")),
+    "openvino scales": partial(_of_openvino, render_openvino_symmetric.scales),
+    "openvino variants": partial(_of_openvino, render_openvino_symmetric.variants),
+    "openvino block": partial(_of_openvino, render_openvino_symmetric.block),
     "range choices": lambda: render_range_choices.table(committed("range_choices")),
     "repairs": lambda: render_repairs.kept(committed("repairs")),
     "repairs tried": lambda: render_repairs.trials(committed("repairs")),
