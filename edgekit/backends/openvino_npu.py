@@ -16,11 +16,9 @@ if TYPE_CHECKING:
 
 _MOST_DIMENSIONS = 5
 _TYPES = frozenset(
-    {ir.DataType.FLOAT, ir.DataType.FLOAT16, ir.DataType.BFLOAT16, ir.DataType.DOUBLE}
-    | {ir.DataType.FLOAT8E4M3FN, ir.DataType.FLOAT8E5M2, ir.DataType.BOOL}
-    | {ir.DataType.UINT2, ir.DataType.UINT4, ir.DataType.INT4, ir.DataType.UINT8, ir.DataType.INT8}
-    | {ir.DataType.UINT16, ir.DataType.INT16, ir.DataType.UINT32, ir.DataType.INT32}
-    | {ir.DataType.UINT64, ir.DataType.INT64}
+    {"FLOAT", "FLOAT16", "BFLOAT16", "DOUBLE", "FLOAT8E4M3FN", "FLOAT8E5M2", "BOOL", "UNDEFINED"}
+    | {"UINT2", "UINT4", "UINT8", "UINT16", "UINT32", "UINT64"}
+    | {"INT4", "INT8", "INT16", "INT32", "INT64"}
 )
 # What it becomes in OpenVINO is not among the operations that the NPU's compiler reads.
 _OPERATORS = frozenset({"Col2Im", "IsInf", "IsNaN", "Multinomial", "Unique"})
@@ -128,7 +126,7 @@ def _types(node: ir.Node) -> Iterator[str]:
 
 
 def _type(value: ir.Value, where: str) -> Iterator[str]:
-    if value.dtype is not None and value.dtype not in _TYPES | {ir.DataType.UNDEFINED}:
+    if value.dtype is not None and value.dtype.name not in _TYPES:
         yield (
             f"{where} is of type {value.dtype.name.lower()}, which an NPU does not know. Export "
             "the model with 32-bit floats and integers."

@@ -6,7 +6,13 @@ import pytest
 
 from edgekit.backends.apart import ask_apart
 from edgekit.backends.onnxruntime import OnnxRuntime
-from edgekit.backends.openvino_npu import _OF_SHAPES, _OPERATORS, _SIZED_BY, npu_refusals
+from edgekit.backends.openvino_npu import (
+    _OF_SHAPES,
+    _OPERATORS,
+    _SIZED_BY,
+    _TYPES,
+    npu_refusals,
+)
 from edgekit.graphs import graph_from_model
 from edgekit.load.onnx_file import load_onnx
 from tests.networks import network, proto
@@ -147,9 +153,10 @@ def test_an_operator_of_another_domain_is_not_taken_for_onnx_own():
     assert npu_refusals(graph) == ()
 
 
-def test_what_is_refused_is_an_operator_of_onnx():
+def test_operators_and_types_are_spelled_as_onnx_does():
     known = {schema.name for schema in onnx.defs.get_all_schemas()}
 
+    assert {kind.name for kind in ir.DataType} >= _TYPES
     assert known >= _OPERATORS | _OF_SHAPES | _SIZED_BY.keys()
 
 
