@@ -23,11 +23,13 @@ Resize = Literal["letterbox-center", "letterbox-topleft", "stretch"]
 Interpolation = Literal["bilinear", "bicubic"]
 ColorOrder = Literal["rgb", "bgr"]
 Precision = Literal["fp32", "fp16", "bf16", "int8", "mixed"]
-WeightRule = Literal["full", "paired", "narrow"]
+WeightRule = Literal["full", "paired", "paired-channels", "narrow"]
 """Integers that weights may use where u8 x s8 products are summed.
 
 ``full``: -127..127. ``paired``: the same, but two neighbours of one sign add up to 128 at most, so
-that their products fit into 16 bits. ``narrow``: -63..63, safe whatever is summed with what.
+that their products fit into 16 bits; neighbours in the order pixels, then channels, as ONNX
+Runtime has them. ``paired-channels``: neighbours are channels of one pixel, as OpenVINO has them,
+which differs where their number is odd. ``narrow``: -63..63, safe whatever is summed with what.
 """
 Status = Literal["measured", "simulated", "estimated", "not-run"]
 

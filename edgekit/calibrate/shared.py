@@ -11,21 +11,21 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from edgekit.calibrate.observers import least_error
-from edgekit.calibrate.ranges import rounding_errors
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from edgekit.calibrate.observers import Error
-    from edgekit.values import Floats, Graph, Join, Range, Statistics
+    from edgekit.values import Join, Range, Statistics
 
 
 def shared_ranges(
-    graph: Graph,
+    errors: Mapping[str, Error],
     statistics: Statistics,
     ranges: Mapping[str, Range],
-    importance: Mapping[str, Floats],
     joins: Sequence[Join],
+    *,
+    always: bool = False,
 ) -> dict[str, Range]:
     """Return the one range for all that is joined, by the output of every join that is to have one.
 
@@ -34,24 +34,23 @@ def shared_ranges(
     with a value in common share one range. Those with a value of unknown importance share none.
 
     Args:
-        graph: The network.
+        errors: What rounding a value costs, as ``ranges.rounding_errors`` tells.
         statistics: Of its values.
         ranges: Of its values, each chosen for itself.
-        importance: What ``importance.importance`` found.
         joins: In the graph's order.
+        always: Whether all joins share that can, whatever the harm: a runtime may join nothing else
+            without rounding once more in a node of its own.
     """
     nested = {name for join in joins for name in join.alone}
     names = {name for join in joins for name in (join.output, *join.alone, *join.others)}
-    known = {name: importance[name] for name in names & importance.keys()}
-    errors = rounding_errors(graph, statistics, known)
-    groups = {name: _Group.of(name, ranges[name], error) for name, error in errors.items()}
+    groups = {name: _Group.of(name, ranges[name], errors[name]) for name in names & errors.keys()}
     chosen = []
     for join in joins:
         all_known = groups.keys() >= {join.output, *join.alone, *join.others}
         if join.whole and all_known and join.output not in nested:
             apart = {groups[name] for name in (*join.others, join.output)}
             joined = _joined(join, groups, errors, statistics)
-            if joined.harm < sum(group.harm for group in apart):
+            if always or joined.harm < sum(group.harm for group in apart):
                 groups.update(dict.fromkeys(joined.members, joined))
                 chosen.append(join.output)
     return {output: groups[output].span for output in chosen}

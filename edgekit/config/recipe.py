@@ -61,8 +61,9 @@ class Int8(Schema):
     )
     weight_rule: Literal["auto"] | WeightRule = Field(
         default="auto",
-        description="Integers that weights use. 'auto' takes 'paired' where products are summed "
-        "in 16 bits (x86 without VNNI), else 'full'.",
+        description="Integers that weights use. Where products are summed in 16 bits (x86 without "
+        "VNNI) 'auto' takes 'paired' for ONNX Runtime and 'paired-channels' for OpenVINO, else "
+        "'full'.",
     )
     noise_limit_db: float = Field(
         default=22,

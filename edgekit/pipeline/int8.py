@@ -9,7 +9,7 @@ from edgekit import __version__
 from edgekit.backends.onnxruntime import OnnxRuntime
 from edgekit.calibrate.collect import collect
 from edgekit.calibrate.importance import importance
-from edgekit.calibrate.ranges import choose_ranges
+from edgekit.calibrate.ranges import choose_ranges, rounding_errors
 from edgekit.calibrate.shared import shared_ranges
 from edgekit.errors import DataError
 from edgekit.images.overlap import dataset_sha256
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from edgekit.pipeline.prepare import Network
     from edgekit.protocols import Progress
     from edgekit.quantize.plan import Plan
+    from edgekit.quantize.rules import RuntimeRules
     from edgekit.values import Dataset, Floats, Graph, Range, Statistics, WeightRule
 
 GRADIENT_IMAGES = 64
@@ -52,11 +53,13 @@ class Int8Options:
         precision: The recipe's choices.
         weight_rule: Which integers its weights use.
         cache: Where statistics are kept between runs; ``None`` keeps none.
+        rules: What the runtime runs in INT8.
     """
 
     precision: Int8
     weight_rule: WeightRule
     cache: Path | None = None
+    rules: RuntimeRules = ORT_X86
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,7 +90,7 @@ class Calibrated:
 def quantize_network(
     network: Network, calibration: Dataset, options: Int8Options, progress: Progress = silent
 ) -> QuantizedGraph:
-    """Return ``network`` in INT8 for ONNX Runtime.
+    """Return ``network`` in INT8 for the runtime whose rules ``options`` has.
 
     Args:
         network: Takes u8 images.
@@ -108,7 +111,7 @@ def quantize_calibrated(
     network: Network, calibrated: Calibrated, in_float: Mapping[str, str], options: Int8Options
 ) -> QuantizedGraph:
     """Return ``network`` in INT8 but for the nodes ``in_float``, each named with its reason."""
-    decided = plan(network.graph, ORT_X86, in_float, calibrated.shared)
+    decided = plan(network.graph, options.rules, in_float, calibrated.shared)
     quantized = quantize(
         network.graph,
         decided,
@@ -141,9 +144,9 @@ def _observe(
     network: Network, calibration: Dataset, options: Int8Options, progress: Progress
 ) -> Calibrated:
     """Return what calibration says but for the biases."""
-    graph, precision = network.graph, options.precision
+    graph, precision, rules = network.graph, options.precision, options.rules
     kept = float_nodes(graph, network.decode, precision.keep_float)
-    wished = plan(graph, ORT_X86, kept)
+    wished = plan(graph, rules, kept)
     statistics = _statistics(network, _watched(graph, wished), calibration, options, progress)
     plain = choose_ranges(graph, statistics, _plain(precision.observer))
     encodings = encodings_of(graph, wished, plain)
@@ -152,8 +155,9 @@ def _observe(
         return Calibrated(kept, drowned, plain, statistics, {})
     weights = _importance(network, statistics, calibration, options, progress)
     ranges = choose_ranges(graph, statistics, "damage", weights)
-    decided = plan(graph, ORT_X86, {**kept, **drowned})
-    shared = shared_ranges(graph, statistics, ranges, weights, decided.joins)
+    joins = plan(graph, rules, {**kept, **drowned}).joins
+    errors = rounding_errors(graph, statistics, weights)
+    shared = shared_ranges(errors, statistics, ranges, joins, always=rules.float_results)
     ranges.update(shared)
     return Calibrated(kept, drowned, ranges, statistics, weights, shared=frozenset(shared))
 
@@ -219,10 +223,10 @@ def _key(network: Network, images: Dataset) -> tuple[str, ...]:
     )
 
 
-def weight_rule(precision: Int8, device: Device) -> WeightRule:
+def weight_rule(precision: Int8, device: Device, rules: RuntimeRules = ORT_X86) -> WeightRule:
     """Return the recipe's rule; for ``auto``, the widest that is exact on ``device``."""
     if precision.weight_rule == "auto":
-        return "full" if device.exact_u8s8 else "paired"
+        return "full" if device.exact_u8s8 else rules.pairs
     return precision.weight_rule
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from onnx_ir import convenience
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     import onnx_ir as ir
     from numpy.typing import NDArray
@@ -103,11 +103,12 @@ def encode_weight(
     top = 63 if rule == "narrow" else 127
     peak = np.maximum(np.abs(rows).max(axis=1), 1e-12)
     scales, least = peak / 63, np.full(len(rows), np.inf)
-    for share in SHARES if rule == "paired" else SHARES[SHARES <= 1]:
+    pairs = _pairs_of(rule)
+    for share in SHARES if pairs else SHARES[SHARES <= 1]:
         trial = (peak * share / top).astype(np.float32)  # as stored: no later rounding moves it
         integers = _rounded(channels, trial, 0, top)
         error = ((integers.reshape(rows.shape) * trial[:, None] - rows) ** 2).sum(axis=1)
-        allowed = _pairs_fit(integers) if rule == "paired" else True
+        allowed = _pairs_fit(pairs(integers)) if pairs else True
         better = (error < least) & allowed
         scales, least = np.where(better, trial, scales), np.where(better, error, least)
     scales = np.maximum(scales, smallest).astype(np.float32)
@@ -120,14 +121,30 @@ def _rounded(weight: Floats, scales: Floats | Doubles, axis: int, top: int) -> D
     return integers
 
 
-def _pairs_fit(integers: Doubles) -> NDArray[np.bool_]:
-    """Return for each channel whether no two products that are summed in 16 bits can overflow.
+def _pairs_of(rule: WeightRule) -> Callable[[Doubles], Doubles] | None:
+    """Return what lays the weights of every channel out in the pairs whose products are summed."""
+    return {"paired": _neighbours, "paired-channels": _neighbouring_channels}.get(rule)
 
-    A runtime sums neighbours along the inputs of a channel, and lays convolutions out with the
-    channels last.
-    """
-    rows = np.moveaxis(integers, 1, -1).reshape(len(integers), -1)
-    pairs = np.pad(rows, ((0, 0), (0, rows.shape[1] % 2))).reshape(len(rows), -1, 2)
+
+def _neighbours(integers: Doubles) -> Doubles:
+    """Return ``(channels, pairs, 2)``: a runtime that lays kernels out with the channels last."""
+    rows = np.moveaxis(integers, 1, -1).reshape(len(integers), 1, -1)
+    return _in_pairs(rows)
+
+
+def _neighbouring_channels(integers: Doubles) -> Doubles:
+    """Return ``(channels, pairs, 2)``: a runtime that fills every pixel up to whole pairs."""
+    last = np.moveaxis(integers, 1, -1)
+    return _in_pairs(last.reshape(len(last), -1, last.shape[-1]))
+
+
+def _in_pairs(rows: Doubles) -> Doubles:
+    filled = np.pad(rows, ((0, 0), (0, 0), (0, rows.shape[2] % 2)))
+    return filled.reshape(len(rows), -1, 2)
+
+
+def _pairs_fit(pairs: Doubles) -> NDArray[np.bool_]:
+    """Return for each channel whether no two products that are summed in 16 bits can overflow."""
     above = np.maximum(pairs, 0).sum(axis=2).max(axis=1)
     below = np.maximum(-pairs, 0).sum(axis=2).max(axis=1)
     fits: NDArray[np.bool_] = np.maximum(above, below) <= PAIR_MAX

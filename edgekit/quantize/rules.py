@@ -7,6 +7,10 @@ graphs were seen to hold.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from edgekit.values import WeightRule
 
 
 @dataclass(frozen=True)
@@ -26,7 +30,9 @@ class RuntimeRules:
         products: Where these multiply every pixel with one matrix, they may read integers and give
             floats.
         float_results: What is computed leaves a layer in float, and what a layer reads is encoded:
-            activations, in between, are never rounded. Else each result is encoded at once.
+            activations, in between, are never rounded, and what is joined has one encoding. Else
+            each result is encoded at once.
+        pairs: The weights that are exact where two products are summed in 16 bits.
     """
 
     weighted: frozenset[str]
@@ -38,6 +44,7 @@ class RuntimeRules:
     repeating: frozenset[str]
     products: frozenset[str]
     float_results: bool = False
+    pairs: WeightRule = "paired"
 
 
 ORT_X86 = RuntimeRules(
@@ -77,4 +84,5 @@ OPENVINO_X86 = RuntimeRules(
     repeating=frozenset(),
     products=frozenset(),
     float_results=True,
+    pairs="paired-channels",
 )

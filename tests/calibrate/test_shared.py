@@ -3,6 +3,7 @@ import pytest
 
 from edgekit.calibrate.histogram import StreamingHistogram
 from edgekit.calibrate.observers import observe
+from edgekit.calibrate.ranges import rounding_errors
 from edgekit.calibrate.shared import shared_ranges
 from edgekit.values import Join, Statistics, TensorStatistics
 from tests.networks import network
@@ -45,9 +46,9 @@ class Case:
         self.importance = {n: tensors[n].counts * float(w) for n, w in importance.items()}
         self.ranges = {n: observe(t, "mse") for n, t in tensors.items()}
 
-    def shared(self, *joins):
-        graph = network(TEXT)
-        return shared_ranges(graph, self.statistics, self.ranges, self.importance, joins)
+    def shared(self, *joins, always=False):
+        errors = rounding_errors(network(TEXT), self.statistics, self.importance)
+        return shared_ranges(errors, self.statistics, self.ranges, joins, always=always)
 
     def harm(self, name, span):
         """Squared error of rounding every value to the nearest step, times its importance."""
@@ -130,3 +131,10 @@ def test_a_join_that_is_joined_itself_takes_the_encoding_of_the_last_anyway():
     outer = Join("k", ("j",), ("c",), whole=True)
 
     assert "j" not in Case(ALIKE, EVERYTHING).shared(J, outer)
+
+
+def test_a_runtime_may_ask_for_one_range_whatever_the_harm():
+    case = Case({"a": 1.0, "b": 50.0, "c": 1.0}, {**EVERYTHING, "a": 1e9})
+
+    assert set(case.shared(J)) == set()
+    assert set(case.shared(J, always=True)) == {"j"}

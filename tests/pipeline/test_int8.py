@@ -17,6 +17,7 @@ from edgekit.pipeline.int8 import (
 )
 from edgekit.pipeline.options import ModelOptions
 from edgekit.pipeline.prepare import network_of, prepare
+from edgekit.quantize.rules import OPENVINO_X86
 
 
 @pytest.fixture(scope="module")
@@ -118,6 +119,12 @@ def test_a_pattern_that_names_no_layer_is_refused(network, calibration):
 )
 def test_weights_use_the_widest_integers_the_device_sums_exactly(asked, device, rule):
     assert weight_rule(Int8(kind="int8", weight_rule=asked), find_device(device)) == rule
+
+
+def test_another_runtime_sums_other_neighbours():
+    asked, device = Int8(kind="int8"), find_device("generic-x86-avx2")
+
+    assert weight_rule(asked, device, OPENVINO_X86) == "paired-channels"
 
 
 def test_what_shares_an_encoding_is_part_of_the_plan(network, calibration):

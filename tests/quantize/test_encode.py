@@ -101,6 +101,17 @@ def test_an_outlier_is_clipped_where_that_costs_less():
 
 @settings(deadline=None)
 @given(weight=weights)
+def test_paired_channels_never_saturate_a_sum_of_two_channels_of_one_pixel(weight):
+    integers = encode_weight(weight, 0, "paired-channels").integers.astype(int)
+
+    for first in range(0, integers.shape[1], 2):
+        pair = 255 * integers[:, first : first + 2]
+        for pushed in (np.maximum(pair, 0), np.minimum(pair, 0)):
+            assert np.all(np.abs(pushed.sum(axis=1)) <= np.iinfo(np.int16).max)
+
+
+@settings(deadline=None)
+@given(weight=weights)
 def test_paired_weights_never_saturate_a_16_bit_sum_of_two_products(weight):
     integers = encode_weight(weight, 0, "paired").integers.astype(int)
 

@@ -92,7 +92,8 @@ def test_values_are_rounded_once_on_their_way_to_a_layer():
         "p, q = Split<axis = 1>(x, parts) j = Concat<axis = 1>(p, q) y = Conv(j, w)"
     )
 
-    found = quantize(graph, decided, {"x": Range(-3.0, 3.0)}, "full").graph
+    ranges = {name: Range(-3.0, 3.0) for name in decided.leaders}
+    found = quantize(graph, decided, ranges, "full").graph
 
     assert kinds_of(found).count("QuantizeLinear") == 1
     assert kinds_of(found).count("DequantizeLinear") == 2  # of what is read, and of the weight
