@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import onnx
 
+from edgekit.backends.openvino import OpenVino
 from edgekit.graphs import graph_to_bytes
 from edgekit.macs import macs_per_node
 
@@ -21,6 +22,11 @@ if TYPE_CHECKING:
 
 NOT_FUSED = "the runtime did not fuse it with its quantize and dequantize nodes"
 _INTEGER = frozenset({"QLinearConv", "QGemm", "QLinearMatMul"})
+# Of OpenVINO's graph: kinds of layers, how a kernel in INT8 is called, what it calls a layer whose
+# bias it took apart, and what takes no time.
+_LAYERS = frozenset({"Convolution", "FullyConnected", "MatMul"})
+_IN_INT8, _NO_BIAS = "_I8", "/WithoutBiases"
+_NO_WORK = frozenset({"Const", "Input", "Output"})
 
 
 @dataclass(frozen=True)
@@ -55,9 +61,9 @@ class Coverage:
 
 
 def read_coverage(
-    graph: Graph, quantized: Graph, kept_float: Mapping[str, str], backend: OnnxRuntime
+    graph: Graph, quantized: Graph, kept_float: Mapping[str, str], backend: OnnxRuntime | OpenVino
 ) -> Coverage:
-    """Return what of ``quantized`` ONNX Runtime runs in INT8.
+    """Return what of ``quantized`` the runtime runs in INT8.
 
     Args:
         graph: The float network it was made from: names and shapes.
@@ -65,8 +71,10 @@ def read_coverage(
         kept_float: Nodes left in float on purpose, with the reason.
         backend: The runtime.
     """
-    optimized = _optimized(quantized, backend)
-    integer = {_origin(node.name) for node in optimized.graph.node if node.op_type in _INTEGER}
+    if isinstance(backend, OpenVino):
+        integer, operators = _ran_by_openvino(quantized, backend)
+    else:
+        integer, operators = _ran_by_onnxruntime(quantized, backend)
     macs = macs_per_node(graph)
     total = sum(macs.values()) or 1
     left = [
@@ -78,8 +86,28 @@ def read_coverage(
         int8=len(macs) - len(left),
         float_nodes=tuple(left),
         mac_share_int8=sum(macs[name] for name in macs if name in integer) / total,
-        operators=dict(Counter(node.op_type for node in optimized.graph.node)),
+        operators=dict(Counter(operators)),
     )
+
+
+def _ran_by_onnxruntime(quantized: Graph, backend: OnnxRuntime) -> tuple[set[str], list[str]]:
+    """Return the names of the weighted nodes in INT8, and every operator of the runtime's graph."""
+    nodes = _optimized(quantized, backend).graph.node
+    integer = {_origin(node.name) for node in nodes if node.op_type in _INTEGER}
+    return integer, [node.op_type for node in nodes]
+
+
+def _ran_by_openvino(quantized: Graph, backend: OpenVino) -> tuple[set[str], list[str]]:
+    """Return the same of OpenVINO, whose graph names what a node of its own was made of."""
+    with backend.open(graph_to_bytes(quantized)) as session:
+        nodes = [node for node in session.ran() if node["layerType"] not in _NO_WORK]
+    integer = {
+        name.removesuffix(_NO_BIAS)
+        for node in nodes
+        if node["layerType"] in _LAYERS and node["primitiveType"].endswith(_IN_INT8)
+        for name in node["originalLayersNames"].split(",")
+    }
+    return integer, [node["layerType"] for node in nodes]
 
 
 def _optimized(quantized: Graph, backend: OnnxRuntime) -> onnx.ModelProto:

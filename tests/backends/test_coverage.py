@@ -3,7 +3,13 @@ import pytest
 
 from edgekit.backends.coverage import NOT_FUSED, FloatNode, read_coverage
 from edgekit.backends.onnxruntime import OnnxRuntime
+from edgekit.backends.openvino import OpenVino
+from edgekit.quantize.plan import plan
+from edgekit.quantize.quantize import quantize
+from edgekit.quantize.rules import OPENVINO_X86
+from edgekit.values import Range
 from tests.networks import network
+from tests.quantize.eight_bits import normal
 
 RUNTIME = OnnxRuntime(threads=1, spin=False)
 SHARED = {
@@ -69,3 +75,22 @@ def test_a_network_without_layers_has_nothing_to_count():
     coverage = read_coverage(graph, graph, {}, RUNTIME)
 
     assert (coverage.int8, coverage.float_nodes, coverage.mac_share_int8) == (0, (), 0)
+
+
+def test_openvino_is_asked_what_it_ran():
+    weights = {"w": normal(8, 8, 3, 3, spread=0.2), "b": normal(8), "v": normal(4, 8, 1, 1)}
+    graph = network(
+        "g (float[1,8,8,8] x) => (y) { c = Conv(x, w, b) s = Sigmoid(c) m = Mul(c, s) "
+        "y = Conv(m, v) }",
+        **weights,
+    )
+    decided = plan(graph, OPENVINO_X86, {"Conv_1": "last"})
+    ranges = {name: Range(-4.0, 4.0) for name in decided.leaders}
+    quantized = quantize(graph, decided, ranges, "narrow").graph
+
+    coverage = read_coverage(graph, quantized, decided.kept_float, OpenVino(threads=1))
+
+    assert coverage.int8 == 1
+    assert [(node.name, node.reason) for node in coverage.float_nodes] == [("Conv_1", "last")]
+    assert coverage.operators["Convolution"] == 2
+    assert "Const" not in coverage.operators
