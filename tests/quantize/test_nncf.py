@@ -196,8 +196,7 @@ def test_an_overflow_is_kept_from_layers_by_half_of_the_integers(small, feeds, f
     made = quantize_by_nncf(small, {}, feeds, replace(FAST, overflow_fix=fix))
 
     largest = [int(np.abs(w.astype(int)).max()) for w in stored_weights(made).values()]
-    assert [abs(found - limit) <= 1 for found, limit in zip(largest, limits, strict=True)]
-    assert [found <= limit + 1 for found, limit in zip(largest, limits, strict=True)] == [True] * 3
+    assert largest == pytest.approx(limits, abs=1)
 
 
 def test_only_the_mixed_preset_gives_an_activation_a_zero_point(small, feeds):
@@ -348,7 +347,7 @@ def test_a_goal_that_is_never_met_ends_and_says_so(small, feeds, rounds):
 
 
 def test_the_layer_that_spoils_most_goes_back_first(feeds):
-    """What is added to ``b`` is a thousand times as large: in 8 bits, nothing of ``b`` is left."""
+    """One channel of ``h``, which nothing follows, leaves the others no resolution in 8 bits."""
     text = """g (float[1,4,16,16] x) => (y) {
         a = Conv(x, first)
         r = Relu(a)
@@ -371,8 +370,9 @@ def test_the_layer_that_spoils_most_goes_back_first(feeds):
         graph, {}, feeds, FAST, NncfGoal(Scores(1.0, 0.5, 1.0), 0.1, ranking_images=2)
     )
 
-    assert set(stored_weights(outcome.model)) & {"Conv", "Conv_1"} == {"Conv", "Conv_1"}
-    assert "Conv_3" not in stored_weights(outcome.model)
+    in_8_bits = set(stored_weights(outcome.model))
+    assert {"Conv", "Conv_1"} <= in_8_bits
+    assert not {"Conv_3", "y"} & in_8_bits
 
 
 def test_what_the_metric_raises_comes_out_as_it_is(small, feeds):
