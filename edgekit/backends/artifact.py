@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from edgekit.backends.onnxruntime import Provider
 from edgekit.errors import ConfigError
 from edgekit.heads.spec import HeadSpec, NmsOptions
 from edgekit.values import Precision, Preprocess, WeightRule
@@ -49,8 +49,14 @@ class Manifest(BaseModel):
     edgekit: str = Field(description="Version of edgekit that wrote it.")
     file: str = Field(description="Name of the model file.")
     sha256: str = Field(description="Of the model file.")
-    backend: Literal["onnxruntime"]
-    provider: Provider = Field(default="cpu", description="Of ONNX Runtime.")
+    weights_file: str | None = Field(
+        default=None, description="Name of the file of its weights, where they are in another one."
+    )
+    weights_sha256: str | None = Field(default=None, description="Of that file.")
+    backend: Literal["onnxruntime", "openvino"]
+    provider: Literal["cpu", "cuda", "gpu", "npu"] = Field(
+        default="cpu", description="What the runtime runs it on."
+    )
     precision: Precision
     weight_rule: WeightRule | None = Field(
         default=None,
@@ -69,9 +75,18 @@ class Manifest(BaseModel):
     source_sha256: str = Field(description="Of the model it was made from.")
 
 
-def write_artifact(folder: Path, model: bytes, manifest: Manifest) -> None:
-    """Write the model file and its manifest into ``folder``, which must exist."""
-    (folder / manifest.file).write_bytes(model)
+def weights_of(model: Path) -> Path | None:
+    """Return the file that holds the weights of ``model``, where they are not in it."""
+    return model.with_suffix(".bin") if model.suffix == ".xml" else None
+
+
+def write_artifact(folder: Path, model: Path, manifest: Manifest) -> None:
+    """Copy the model file to ``folder``, which must exist, and write its manifest beside it."""
+    shutil.copyfile(model, folder / manifest.file)
+    weights = weights_of(model)
+    if weights is not None:
+        assert manifest.weights_file is not None
+        shutil.copyfile(weights, folder / manifest.weights_file)
     text = manifest.model_dump_json(indent=2, by_alias=True)
     (folder / MANIFEST).write_text(text + "\n", encoding="utf-8")
 
@@ -103,13 +118,24 @@ def read_artifact(path: Path) -> tuple[Manifest, Path]:
             f"{folder / MANIFEST} is not a manifest: {err}. Convert the model again."
         ) from err
     model = folder / manifest.file
-    found = hashlib.sha256(model.read_bytes()).hexdigest() if model.is_file() else "no file"
-    if found != manifest.sha256:
+    _require_same(model, manifest.sha256)
+    if manifest.weights_file is not None:
+        _require_same(folder / manifest.weights_file, manifest.weights_sha256 or "none")
+    return manifest, model
+
+
+def _require_same(file: Path, sha256: str) -> None:
+    """Make sure ``file`` is the one that the manifest names.
+
+    Raises:
+        ConfigError: It is another one, or missing.
+    """
+    found = hashlib.sha256(file.read_bytes()).hexdigest() if file.is_file() else "no file"
+    if found != sha256:
         raise ConfigError(
-            f"{model}: expected the model the manifest names (sha256 {manifest.sha256[:12]}), "
+            f"{file}: expected the model the manifest names (sha256 {sha256[:12]}), "
             f"found {found[:12]}. Convert the model again."
         )
-    return manifest, model
 
 
 def _folder(path: Path) -> Path | None:

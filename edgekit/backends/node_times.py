@@ -1,4 +1,4 @@
-"""What every node of a network takes on ONNX Runtime.
+"""What every node of a network takes on its runtime.
 
 The runtime's own profile tells how the time of a run is shared out. A profiled run is slower, and
 not alike for all networks, so that the whole is timed without one.
@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from edgekit.backends.openvino import OpenVino
 from edgekit.graphs import graph_to_bytes
 
 if TYPE_CHECKING:
@@ -25,10 +26,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from edgekit.backends.onnxruntime import OnnxRuntime
-    from edgekit.protocols import Session
+    from edgekit.protocols import Backend, Session
     from edgekit.values import Graph
 
     Feeds = Mapping[str, NDArray[np.generic]]
+    Runtime = OnnxRuntime | OpenVino
 
 ROUNDS, RUNS = 7, 5  # of each network under the profile; the first round warms up
 TURNS, TIMED, WARMING = 4, 10, 5  # of each network without it: runs in a row, and runs before them
@@ -57,7 +59,7 @@ class NodeTimes:
 
 
 def node_times(
-    graphs: Sequence[Graph], named: Collection[str], feeds: Feeds, backend: OnnxRuntime
+    graphs: Sequence[Graph], named: Collection[str], feeds: Feeds, backend: Runtime
 ) -> tuple[NodeTimes, ...]:
     """Return what the nodes of each of ``graphs`` take when the whole of it runs.
 
@@ -72,7 +74,10 @@ def node_times(
         backend: The runtime.
     """
     models = [graph_to_bytes(graph) for graph in graphs]
-    times = _profile(models, feeds, backend)
+    if isinstance(backend, OpenVino):
+        times = _profile_openvino(models, feeds, backend)
+    else:
+        times = _profile_onnxruntime(models, feeds, backend)
     totals = _run_times(models, feeds, backend)
     return tuple(
         _shared_out(total, _by_owner(each, _owners(graph, named)))
@@ -113,7 +118,9 @@ def _known_start(name: str, owners: Mapping[str, str]) -> str:
     return ""
 
 
-def _profile(models: Sequence[bytes], feeds: Feeds, backend: OnnxRuntime) -> list[dict[str, float]]:
+def _profile_onnxruntime(
+    models: Sequence[bytes], feeds: Feeds, backend: OnnxRuntime
+) -> list[dict[str, float]]:
     """Return the median time of every node of each model as the runtime runs it, in us."""
     with TemporaryDirectory(prefix="edgekit-") as folder, ExitStack() as stack:
         profiling = replace(backend, profile_path=Path(folder) / "profile")
@@ -126,10 +133,29 @@ def _profile(models: Sequence[bytes], feeds: Feeds, backend: OnnxRuntime) -> lis
         return [_medians(session.end_profiling()) for session in sessions]
 
 
-def _run_times(models: Sequence[bytes], feeds: Feeds, backend: OnnxRuntime) -> list[float]:
+def _profile_openvino(
+    models: Sequence[bytes], feeds: Feeds, backend: OpenVino
+) -> list[dict[str, float]]:
+    """Return the same of OpenVINO, which tells the times of each run."""
+    with ExitStack() as stack:
+        profiling = replace(backend, profile=True)
+        sessions = [stack.enter_context(profiling.open(model)) for model in models]
+        told: list[list[dict[str, float]]] = [[] for _ in sessions]
+        for _ in range(ROUNDS):
+            for session, runs in zip(sessions, told, strict=True):
+                for _ in range(RUNS):
+                    session.run(feeds)
+                    runs.append(session.node_times_us())
+    return [
+        {name: float(np.median([run[name] for run in runs[RUNS:]])) for name in runs[0]}
+        for runs in told
+    ]
+
+
+def _run_times(models: Sequence[bytes], feeds: Feeds, backend: Runtime) -> list[float]:
     """Return the median time of a run of each model, in us; they take turns."""
     with ExitStack() as stack:
-        sessions = [stack.enter_context(backend.open(model)) for model in models]
+        sessions = [_opened(stack, backend, model) for model in models]
         times: list[list[float]] = [[] for _ in sessions]
         for _ in range(TURNS):
             for session, taken in zip(sessions, times, strict=True):
@@ -137,6 +163,10 @@ def _run_times(models: Sequence[bytes], feeds: Feeds, backend: OnnxRuntime) -> l
                 runs = [_run_us(session, feeds) for _ in range(WARMING + TIMED)]
                 taken.extend(runs[WARMING:])
         return [float(np.median(taken)) for taken in times]
+
+
+def _opened(stack: ExitStack, backend: Backend, model: bytes) -> Session:
+    return stack.enter_context(backend.open(model))
 
 
 def _run_us(session: Session, feeds: Feeds) -> float:

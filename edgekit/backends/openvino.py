@@ -154,10 +154,10 @@ class OpenVinoSession:
             yield done.pop(given)
             given += 1
 
-    def node_times_ms(self) -> dict[str, float]:
+    def node_times_us(self) -> dict[str, float]:
         """Return what each of the runtime's nodes took in the last run, by its name."""
         taken = self._request.profiling_info
-        return {node.node_name: node.real_time.total_seconds() * 1e3 for node in taken}
+        return {node.node_name: node.real_time.total_seconds() * 1e6 for node in taken}
 
     def ran(self) -> tuple[dict[str, str], ...]:
         """Return the runtime's own nodes in order, each as the properties it tells of it."""

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from edgekit.config.files import find, names, parse
 from edgekit.config.schema import Schema
 from edgekit.errors import ConfigError
 from edgekit.values import WeightRule
 
+PROVIDERS = {"onnxruntime": ("cpu", "cuda"), "openvino": ("cpu", "gpu", "npu")}
 Observer = Literal["minmax", "moving-average", "percentile", "mse", "damage"]
 
 
@@ -96,9 +97,11 @@ class Recipe(Schema):
         default=None, description="A recipe whose keys hold where this one has none. One level."
     )
     device: str = Field(description="Name of a file in devices/.")
-    backend: Literal["onnxruntime"]
-    provider: Literal["cpu", "cuda"] = Field(
-        default="cpu", description="What of the device ONNX Runtime runs on."
+    backend: Literal["onnxruntime", "openvino"]
+    provider: Literal["cpu", "cuda", "gpu", "npu"] = Field(
+        default="cpu",
+        description="What of the device the runtime runs on: 'cpu' or 'cuda' for ONNX Runtime, "
+        "'cpu', 'gpu' or 'npu' for OpenVINO.",
     )
     precision: Annotated[Fp32 | Fp16 | Int8, Field(discriminator="kind")]
     opset: int | None = Field(
@@ -108,6 +111,13 @@ class Recipe(Schema):
         "newer one: 17 for TensorRT 8.5 and 8.6. Left out, the network keeps its own.",
     )
     gates: Gates = Gates()
+
+    @model_validator(mode="after")
+    def _runtime_has_provider(self) -> Self:
+        known = PROVIDERS[self.backend]
+        if self.provider not in known:
+            raise ValueError(f"'{self.backend}' runs on {', '.join(known)}, not {self.provider}")
+        return self
 
 
 def find_recipe(name: str) -> Recipe:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from edgekit import __version__
-from edgekit.backends.artifact import Manifest, write_artifact
+from edgekit.backends.artifact import Manifest, weights_of, write_artifact
+from edgekit.images.overlap import file_sha256
 from edgekit.macs import macs_per_node, parameters
 from edgekit.measure.machine import describe_machine
 from edgekit.pipeline.audited import calibration_part, read_images
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from edgekit.pipeline.job import Built, Job, Measured
     from edgekit.report.schema import Search
 
-MODEL_FILE = "model.onnx"
+MODEL_FILE = "model"
 BUSY = 1.5  # runnable processes per core, our own preparation included
 
 
@@ -77,7 +77,7 @@ def report_of(
 
 def write_result(job: Job, built: Built, measured: Measured, report: Report, folder: Path) -> None:
     """Write the artifact, the lock and the report's pages into ``folder``."""
-    model = built.entries[-1].candidate.model.read_bytes()
+    model = built.entries[-1].candidate.model
     artifact = folder / "artifact"
     artifact.mkdir()
     write_artifact(artifact, model, _manifest(job, built, report, model))
@@ -159,12 +159,16 @@ def _calibration(job: Job, built: Built, read: ReadImages) -> Calibration | None
     return calibration_part(precision.observer, built.quantized, read, size_hw)
 
 
-def _manifest(job: Job, built: Built, report: Report, model: bytes) -> Manifest:
+def _manifest(job: Job, built: Built, report: Report, model: Path) -> Manifest:
+    weights = weights_of(model)
+    beside = (MODEL_FILE + weights.suffix, file_sha256(weights)) if weights else (None, None)
     return Manifest(
         edgekit=__version__,
-        file=MODEL_FILE,
-        sha256=hashlib.sha256(model).hexdigest(),
-        backend="onnxruntime",
+        file=MODEL_FILE + model.suffix,
+        sha256=file_sha256(model),
+        weights_file=beside[0],
+        weights_sha256=beside[1],
+        backend=job.recipe.backend,
         provider=job.recipe.provider,
         precision=built.entries[-1].precision,
         weight_rule=built.quantized.weight_rule if built.quantized else None,
@@ -178,7 +182,7 @@ def _manifest(job: Job, built: Built, report: Report, model: bytes) -> Manifest:
     )
 
 
-def _lock(job: Job, built: Built, report: Report, model: bytes) -> Lock:
+def _lock(job: Job, built: Built, report: Report, model: Path) -> Lock:
     quantized = built.quantized
     ranges = quantized.ranges if quantized else {}
     return Lock(
@@ -192,7 +196,7 @@ def _lock(job: Job, built: Built, report: Report, model: bytes) -> Lock:
         rewrites=report.rewrites,
         folds=folds_of(job.detector),
         graph_sha256=job.network.graph.sha256,
-        artifact_sha256=hashlib.sha256(model).hexdigest(),
+        artifact_sha256=file_sha256(model),
         calibration=locked(job.sets.calibration),
         search=locked(job.sets.search),
         evaluation=locked(job.sets.evaluation),

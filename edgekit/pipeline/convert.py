@@ -8,11 +8,10 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from edgekit.backends.coverage import read_coverage
-from edgekit.backends.cuda import probe_cuda
-from edgekit.backends.onnxruntime import OnnxRuntime
-from edgekit.config.device import detect_host, find_device, is_here
+from edgekit.backends.openvino import OpenVino, write_ir
+from edgekit.backends.openvino_npu import npu_refusals
 from edgekit.config.recipe import Fp16, Int8, find_recipe
-from edgekit.errors import ConfigError
+from edgekit.errors import StageError
 from edgekit.export.check import valid_onnx
 from edgekit.export.lower_opset import lower_opset
 from edgekit.graphs import graph_to_bytes
@@ -27,6 +26,7 @@ from edgekit.pipeline.fp16 import HalfOptions, halve_network
 from edgekit.pipeline.int8 import Int8Options, quantize_network, weight_rule
 from edgekit.pipeline.job import Built, Job, Measured
 from edgekit.pipeline.opened import candidate_of
+from edgekit.pipeline.place import ARITHMETIC, find_place, halves_of
 from edgekit.pipeline.prepare import network_of, prepare, proof_backend
 from edgekit.pipeline.rows import Entry, measured_row, score_entries, simulated_row
 from edgekit.protocols import silent
@@ -35,15 +35,13 @@ from edgekit.reparam.probes import probe_inputs
 from edgekit.report.verdict import missed
 
 if TYPE_CHECKING:
-    from edgekit.backends.cuda import CudaGpu
-    from edgekit.config.device import Device
     from edgekit.config.recipe import CalibrationDraw, Recipe
     from edgekit.measure.candidate import Candidate
     from edgekit.pipeline.options import ConvertOptions
     from edgekit.pipeline.rows import Scores
     from edgekit.protocols import Progress
     from edgekit.quantize.quantize import QuantizedGraph
-    from edgekit.report.schema import Report
+    from edgekit.report.schema import Report, Row
     from edgekit.values import Graph
 
 PROBED_IMAGES = 12
@@ -87,7 +85,7 @@ def open_job(path: Path, options: ConvertOptions) -> Job:
         ConfigError: Bad input.
     """
     recipe = find_recipe(options.target)
-    device, gpu = _find_place(recipe, options)
+    place = find_place(recipe, options.target, options.device)
     sets = open_image_sets(options, _draw(recipe, options))
     model = replace(options.model, cache=options.model.cache or options.cache)
     detector = prepare(path, model, sets.calibration or sets.evaluation)
@@ -97,33 +95,7 @@ def open_job(path: Path, options: ConvertOptions) -> Job:
             detector.source.class_names, sets.evaluation.categories, detector.head.spec.classes
         )
     network = network_of(detector)
-    return Job(options, recipe, device, sets, detector, network, category_ids, gpu)
-
-
-def _find_place(recipe: Recipe, options: ConvertOptions) -> tuple[Device, CudaGpu | None]:
-    """Return the device, called by the name of the GPU that stands for it here, and that GPU.
-
-    Raises:
-        ConfigError: The device has no GPU, and the recipe runs on one, or the other way round.
-    """
-    name = options.device or recipe.device
-    device = find_device(name)
-    if (device.gpu is not None) != (recipe.provider == "cuda"):
-        raise ConfigError(
-            f"--target {options.target} runs on ONNX Runtime's {recipe.provider} provider: "
-            f"expected a device to match, found '{name}', which is a {device.kind}. Leave out "
-            f"--device, which is {recipe.device} then."
-        )
-    if device.gpu is None:
-        return device, None
-    gpu, oldest = probe_cuda(), device.gpu.compute_capability.value
-    if gpu.absence is None and gpu.compute_capability < oldest:
-        reason = (
-            f"the GPU here, {gpu.name}, has compute capability {gpu.compute_capability:g}, and "
-            f"'{name}' stands for {oldest:g} and later"
-        )
-        gpu = replace(gpu, absence=reason)
-    return device if gpu.absence else device.model_copy(update={"name": gpu.name}), gpu
+    return Job(options, recipe, place, sets, detector, network, category_ids)
 
 
 def _draw(recipe: Recipe, options: ConvertOptions) -> CalibrationDraw | None:
@@ -150,9 +122,17 @@ def check_preprocessing(job: Job, progress: Progress) -> str | None:
 
 
 def _build(job: Job, models: Path, progress: Progress) -> Built:
-    """Return the candidates to measure, the target's own precision last."""
+    """Return the candidates to measure, the target's own precision last.
+
+    Raises:
+        StageError: An NPU refuses the network, or a stage failed.
+    """
+    if job.recipe.provider == "npu":
+        _require_npu(job.network.graph)
     entries = float_entries(job, models)
     if isinstance(job.recipe.precision, Fp16):
+        if isinstance(job.place.runtime, OpenVino):
+            return Built((*entries, _openvino_half(job, job.place.runtime, models)), None)
         return _build_half(job, entries, models, progress)
     quantized = _quantize(job, progress)
     if quantized is None:
@@ -165,7 +145,7 @@ def float_entries(job: Job, models: Path, name: str = "fp32") -> tuple[Entry, ..
     fp32 = replace(
         _as_given(job),
         name=name,
-        model=_saved(models / f"{name}.onnx", graph_to_bytes(_float_network(job))),
+        model=_saved(job, models / name, _float_network(job)),
         head=job.network.head,
         input="u8-nhwc",
     )
@@ -174,9 +154,9 @@ def float_entries(job: Job, models: Path, name: str = "fp32") -> tuple[Entry, ..
 
 def int8_entry(job: Job, quantized: QuantizedGraph, name: str, models: Path) -> Entry:
     """Return the job's network as ``quantized``, written to ``models``, under ``name``."""
-    model = _saved(models / f"{name}.onnx", graph_to_bytes(_in_opset(job, quantized.graph)))
+    model = _saved(job, models / name, _in_opset(job, quantized.graph))
     kept_float = quantized.plan.kept_float
-    coverage = read_coverage(job.network.graph, quantized.graph, kept_float, OnnxRuntime())
+    coverage = read_coverage(job.network.graph, quantized.graph, kept_float, job.place.runtime)
     given = replace(_as_given(job), name=name, model=model)
     candidate = replace(given, head=job.network.head, input="u8-nhwc")
     return Entry(candidate, "int8", coverage=coverage)
@@ -184,10 +164,7 @@ def int8_entry(job: Job, quantized: QuantizedGraph, name: str, models: Path) -> 
 
 def _as_given(job: Job) -> Candidate:
     """Return the user's own file, on the runtime of the job."""
-    runtime = OnnxRuntime(threads=job.device.threads or 0)
-    if job.gpu is not None and job.gpu.absence is None:
-        runtime = replace(runtime, provider="cuda")
-    return replace(candidate_of(job.detector, "as-given"), backend=runtime)
+    return replace(candidate_of(job.detector, "as-given"), backend=job.place.runtime)
 
 
 def _build_half(job: Job, entries: tuple[Entry, ...], models: Path, progress: Progress) -> Built:
@@ -196,13 +173,40 @@ def _build_half(job: Job, entries: tuple[Entry, ...], models: Path, progress: Pr
     assert isinstance(precision, Fp16)
     options = HalfOptions(precision, job.sets.calibration, job.options.cache)
     half = halve_network(job.network, options, progress)
-    model = _saved(models / "fp16.onnx", graph_to_bytes(_in_opset(job, half.graph)))
+    model = _saved(job, models / "fp16", _in_opset(job, half.graph))
     fp16 = replace(entries[-1].candidate, name="fp16", model=model)
     stand_in = None
-    if absence_of(job) is not None:
-        rounding = _saved(models / "fp16-rounded.onnx", graph_to_bytes(half.simulation))
+    if job.place.absence is not None:
+        rounding = _saved(job, models / "fp16-rounded", half.simulation)
         stand_in = replace(fp16, model=rounding)
     return Built((*entries, Entry(fp16, "fp16", stand_in=stand_in)), None, half)
+
+
+def _require_npu(graph: Graph) -> None:
+    """Make sure an NPU takes ``graph``: its compiler says less, and where there is none, nothing.
+
+    Raises:
+        StageError: It refuses something.
+    """
+    refused = npu_refusals(graph)
+    if refused:
+        raise StageError("An NPU does not run this network. " + " ".join(refused))
+
+
+def _openvino_half(job: Job, runtime: OpenVino, models: Path) -> Entry:
+    """Return the float network with weights in 16 bits, which the runtime computes in as well."""
+    precision, absence = halves_of(job.place)
+    model = models / f"{precision}.xml"
+    write_ir(valid_onnx(graph_to_bytes(_float_network(job)), model.name), model, halved=True)
+    candidate = replace(
+        _as_given(job),
+        name=precision,
+        model=model,
+        head=job.network.head,
+        input="u8-nhwc",
+        backend=replace(runtime, arithmetic=ARITHMETIC[precision]),
+    )
+    return Entry(candidate, precision, absence=absence)
 
 
 def _float_network(job: Job) -> Graph:
@@ -226,43 +230,42 @@ def _quantize(job: Job, progress: Progress) -> QuantizedGraph | None:
     precision = job.recipe.precision
     if not isinstance(precision, Int8) or job.sets.calibration is None:
         return None
-    options = Int8Options(precision, weight_rule(precision, job.device), job.options.cache)
+    rules = job.place.rules
+    rule = weight_rule(precision, job.device, rules)
+    options = Int8Options(precision, rule, job.options.cache, rules)
     return quantize_network(job.network, job.sets.calibration, options, progress)
 
 
 def measure_built(job: Job, built: Built, progress: Progress = silent) -> Measured:
     """Return what the candidates of ``built`` give: their scores, and their times in turn."""
     dataset = job.sets.evaluation
+    run = [entry for entry in built.entries if entry.absence is None]
     scores: dict[str, Scores] = {}
     if dataset is not None:
-        scores = score_entries(built.entries, dataset, job.category_ids, progress)
-    absence = absence_of(job)
-    if absence is not None:
-        rows = (simulated_row(e, scores.get(e.candidate.name), absence) for e in built.entries)
+        scores = score_entries(run, dataset, job.category_ids, progress)
+    if job.place.absence is not None:
+        why = job.place.absence
+        rows = (simulated_row(e, scores.get(e.candidate.name), why) for e in built.entries)
         return Measured(tuple(rows), scores, None)
-    candidates = [e.candidate for e in built.entries]
-    run = measure_latency(candidates, dataset, job.options.latency, progress)
-    timed = {result.name: result for result in run.results}
-    base = next(timed[e.candidate.name] for e in built.entries if e.baseline)
-    return Measured(
-        tuple(
-            measured_row(e, scores.get(e.candidate.name), timed[e.candidate.name], base)
-            for e in built.entries
-        ),
-        scores,
-        run,
-    )
+    timing = measure_latency([e.candidate for e in run], dataset, job.options.latency, progress)
+    timed = {result.name: result for result in timing.results}
+    base = next(timed[e.candidate.name] for e in run if e.baseline)
+
+    def row(entry: Entry) -> Row:
+        name = entry.candidate.name
+        if entry.absence is not None:
+            return simulated_row(entry, None, entry.absence)
+        return measured_row(entry, scores.get(name), timed[name], base)
+
+    return Measured(tuple(row(entry) for entry in built.entries), scores, timing)
 
 
-def absence_of(job: Job) -> str | None:
-    """Return why nothing here can be timed as on the job's device; ``None`` where it can."""
-    if job.gpu is not None:
-        return job.gpu.absence and f"run on the CPU, not on a GPU: {job.gpu.absence}"
-    if is_here(job.device):
-        return None
-    return f"run on {detect_host().name}, not on {job.device.name}: no time is that device's"
-
-
-def _saved(path: Path, data: bytes) -> Path:
-    path.write_bytes(valid_onnx(data, path.name))
-    return path
+def _saved(job: Job, stem: Path, graph: Graph) -> Path:
+    """Return the file that ``graph`` is written to, in the format of the job's runtime."""
+    path = stem.with_name(f"{stem.name}.onnx")
+    data = valid_onnx(graph_to_bytes(graph), path.name)
+    if not isinstance(job.place.runtime, OpenVino):
+        path.write_bytes(data)
+        return path
+    write_ir(data, path.with_suffix(".xml"))
+    return path.with_suffix(".xml")

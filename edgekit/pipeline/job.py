@@ -10,13 +10,13 @@ from edgekit.report.verdict import Budget
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from edgekit.backends.cuda import CudaGpu
     from edgekit.config.device import Device
     from edgekit.config.recipe import Recipe
     from edgekit.measure.latency import LatencyRun
     from edgekit.pipeline.data import ImageSets
     from edgekit.pipeline.fp16 import HalfNetwork
     from edgekit.pipeline.options import ConvertOptions
+    from edgekit.pipeline.place import Place
     from edgekit.pipeline.prepare import Detector, Network
     from edgekit.pipeline.rows import Entry, Scores
     from edgekit.quantize.quantize import QuantizedGraph
@@ -29,17 +29,21 @@ class Job:
 
     Attributes:
         category_ids: Category id per class; ``None`` where no labels are given.
-        gpu: What was found where a GPU is to run the network; ``None`` where none is.
+        place: Where its networks run.
     """
 
     options: ConvertOptions
     recipe: Recipe
-    device: Device
+    place: Place
     sets: ImageSets
     detector: Detector
     network: Network
     category_ids: tuple[int, ...] | None
-    gpu: CudaGpu | None = None
+
+    @property
+    def device(self) -> Device:
+        """What its networks are made for."""
+        return self.place.device
 
     @property
     def class_names(self) -> tuple[str, ...]:

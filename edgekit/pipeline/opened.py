@@ -6,13 +6,13 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from edgekit.backends.artifact import is_artifact, read_artifact
-from edgekit.backends.cuda import probe_cuda
 from edgekit.backends.onnxruntime import OnnxRuntime
 from edgekit.config.device import detect_host
 from edgekit.errors import ModelError
 from edgekit.images.classes import match_classes
 from edgekit.measure.candidate import Candidate
 from edgekit.pipeline.options import ModelOptions
+from edgekit.pipeline.place import runtime_of
 from edgekit.pipeline.prepare import prepare
 
 if TYPE_CHECKING:
@@ -97,10 +97,10 @@ def _settled(name: str) -> str:
 
 
 def _of_artifact(manifest: Manifest, model: Path, name: str) -> Opened:
-    absence = probe_cuda().absence if manifest.provider == "cuda" else None
+    runtime, absence = runtime_of(manifest)
     candidate = Candidate(
         name=name,
-        backend=OnnxRuntime(provider="cpu" if absence else manifest.provider),
+        backend=runtime,
         model=model,
         head=manifest.head,
         nms=manifest.nms,
@@ -115,5 +115,6 @@ def _of_artifact(manifest: Manifest, model: Path, name: str) -> Opened:
         )
         warnings = (warning,)
     if absence is not None:
-        warnings += (f"{name} was made for a GPU and runs on the CPU here: {absence}.",)
+        processor = "an NPU" if manifest.provider == "npu" else "a GPU"
+        warnings += (f"{name} was made for {processor} and runs on the CPU here: {absence}.",)
     return Opened(candidate, manifest.precision, manifest.class_names, warnings)

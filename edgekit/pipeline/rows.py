@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from edgekit.backends.artifact import weights_of
 from edgekit.measure.accuracy import agreement, detect_all, map_drop, score
 from edgekit.measure.latency import speedup
 from edgekit.report.schema import Coverage as CoveragePart
@@ -12,6 +13,7 @@ from edgekit.report.schema import FloatConv, LatencyMs, OperatingPoint, Row
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from edgekit.backends.coverage import Coverage
     from edgekit.measure.accuracy import Accuracy, Detections
@@ -30,6 +32,7 @@ class Entry:
         baseline: Whether the others are compared with it.
         coverage: What runs in INT8; ``None`` for a float model.
         stand_in: What is scored where the candidate cannot run as on its device.
+        absence: Why nothing of it can run here; ``None`` where it can.
     """
 
     candidate: Candidate
@@ -37,6 +40,7 @@ class Entry:
     baseline: bool = False
     coverage: Coverage | None = None
     stand_in: Candidate | None = None
+    absence: str | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,10 +139,15 @@ def _known(entry: Entry, scores: Scores | None) -> dict[str, object]:
         "precision": entry.precision,
         "input_hw": candidate.preprocess.size_hw,
         "baseline": entry.baseline,
-        "size_bytes": candidate.model.stat().st_size,
+        "size_bytes": _size_bytes(candidate.model),
         "coverage": _coverage(entry.coverage),
         **_accuracy_fields(scores),
     }
+
+
+def _size_bytes(model: Path) -> int:
+    weights = weights_of(model)
+    return model.stat().st_size + (weights.stat().st_size if weights else 0)
 
 
 def _latency(timed: LatencyResult) -> LatencyMs:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     import onnx_ir as ir
     from numpy.typing import NDArray
 
-    from edgekit.backends.onnxruntime import OnnxRuntime
+    from edgekit.backends.node_times import Runtime
     from edgekit.pipeline.int8 import Calibrated
     from edgekit.quantize.plan import Plan
     from edgekit.tune.variants import Variants
@@ -135,7 +135,7 @@ def rounding_damages(graph: Graph, calibrated: Calibrated) -> dict[str, float]:
     return {name: error(spans[name].low, spans[name].high) for name, error in errors.items()}
 
 
-def measure_times(variants: Variants, feeds: Feeds, backend: OnnxRuntime) -> Times:
+def measure_times(variants: Variants, feeds: Feeds, backend: Runtime) -> Times:
     """Return what the nodes of a network take on ``backend``, in float and in INT8.
 
     What a border takes is told from a network whose layers alternate: what it takes longer than

@@ -15,7 +15,7 @@ from edgekit.tune.kept_times import kept_times
 from edgekit.tune.variants import variants_of
 
 if TYPE_CHECKING:
-    from edgekit.backends.onnxruntime import OnnxRuntime
+    from edgekit.backends.node_times import Runtime
     from edgekit.pipeline.int8 import Calibrated, Int8Options
     from edgekit.pipeline.prepare import Network
     from edgekit.protocols import Progress
@@ -58,7 +58,7 @@ def tuned_network(
     network: Network,
     calibration: Dataset,
     options: Int8Options,
-    backend: OnnxRuntime,
+    backend: Runtime,
     progress: Progress = silent,
 ) -> TunedNetwork:
     """Return ``network`` calibrated, its nodes timed on ``backend``.

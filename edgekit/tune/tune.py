@@ -8,7 +8,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from edgekit.backends.onnxruntime import OnnxRuntime
 from edgekit.config.recipe import Int8
 from edgekit.errors import ConfigError, MissingError
 from edgekit.images.classes import match_classes
@@ -16,7 +15,6 @@ from edgekit.measure.latency import LatencyOptions
 from edgekit.pipeline.assemble import report_of, write_result
 from edgekit.pipeline.convert import (
     Conversion,
-    absence_of,
     check_preprocessing,
     float_entries,
     measure_built,
@@ -82,8 +80,9 @@ def _sizes(path: Path, options: TuneOptions, progress: Progress) -> tuple[Sized,
     precision = first.recipe.precision
     assert isinstance(precision, Int8)
     assert first.sets.calibration is not None
-    how = Int8Options(precision, weight_rule(precision, first.device), options.convert.cache)
-    runtime = OnnxRuntime(threads=first.device.threads or 0)
+    rules, runtime = first.place.rules, first.place.runtime
+    rule = weight_rule(precision, first.device, rules)
+    how = Int8Options(precision, rule, options.convert.cache, rules)
     calibration = first.sets.calibration
     return tuple(
         Sized(job, tuned_network(job.network, calibration, how, runtime, progress)) for job in jobs
@@ -104,7 +103,7 @@ def _open(path: Path, convert: ConvertOptions, options: TuneOptions) -> Job:
             f"--target {convert.target} quantizes nothing: expected one in INT8, whose layers may "
             "each be in another precision. List them with: edgekit targets"
         )
-    absence = absence_of(job)
+    absence = job.place.absence
     if absence is not None:
         raise MissingError(
             f"A search needs times of {job.device.name}, found another computer ({absence}). Run "

@@ -32,8 +32,27 @@ WRITTEN = Manifest(
 def artifact(tmp_path):
     folder = tmp_path / "artifact"
     folder.mkdir()
-    write_artifact(folder, MODEL, WRITTEN)
+    model = tmp_path / "made.onnx"
+    model.write_bytes(MODEL)
+    write_artifact(folder, model, WRITTEN)
     return folder
+
+
+def test_weights_in_a_file_of_their_own_are_part_of_it(tmp_path):
+    folder, model = tmp_path / "artifact", tmp_path / "made.xml"
+    folder.mkdir()
+    model.write_bytes(MODEL)
+    model.with_suffix(".bin").write_bytes(b"weights")
+    names = {"file": "model.xml", "weights_file": "model.bin", "backend": "openvino"}
+    told = {**names, "weights_sha256": hashlib.sha256(b"weights").hexdigest()}
+
+    write_artifact(folder, model, WRITTEN.model_copy(update=told))
+
+    assert read_artifact(folder)[1] == folder / "model.xml"
+    assert (folder / "model.bin").read_bytes() == b"weights"
+    (folder / "model.bin").write_bytes(b"others")
+    with pytest.raises(ConfigError, match=r"model\.bin: expected the model the manifest names"):
+        read_artifact(folder)
 
 
 def test_an_artifact_is_read_as_it_was_written(artifact):

@@ -86,7 +86,7 @@ def test_what_quantization_put_between_two_nodes_is_a_border(pair, bordered):
 
 def test_the_profile_shares_out_what_a_run_takes_without_one(pair, monkeypatch):
     profiled = [{"Conv": 3.0, "Conv_1": 5.0, "ReorderInput": 2.0}] * 2
-    monkeypatch.setattr(module, "_profile", lambda *_: profiled)
+    monkeypatch.setattr(module, "_profile_onnxruntime", lambda *_: profiled)
     monkeypatch.setattr(module, "_run_times", lambda *_: [5.0, 20.0])
 
     first, second = node_times([pair, pair], names(pair), FEEDS, RUNTIME)

@@ -9,7 +9,7 @@ from typer.main import get_command
 from edgekit import optional
 from edgekit.cli.app import app
 from edgekit.images.overlap import file_sha256
-from edgekit.pipeline import convert as pipeline
+from edgekit.pipeline import place
 from edgekit.report.schema import Report
 from tests.heads.detectors import picodet
 from tests.pipeline.checkpoints import write, yolov8
@@ -283,7 +283,7 @@ def test_every_option_of_a_conversion_has_its_flag():
 def test_a_device_that_is_not_here_ends_with_three_only_where_that_is_asked(
     convert, tiny, tmp_path, monkeypatch, flags
 ):
-    monkeypatch.setattr(pipeline, "is_here", lambda device: False)
+    monkeypatch.setattr(place, "is_here", lambda device: False)
 
     ended = convert("--eval", tiny.labels, *flags)
 

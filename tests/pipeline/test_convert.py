@@ -8,6 +8,7 @@ from edgekit.config.device import detect_host
 from edgekit.errors import ConfigError, StageError, UnknownNameError
 from edgekit.measure.preprocess_probe import ProbedVariant, ProbeResult
 from edgekit.pipeline import convert as module
+from edgekit.pipeline import place
 from edgekit.pipeline.convert import convert, open_job
 from edgekit.protocols import silent
 from edgekit.report.json_file import read_report
@@ -235,7 +236,7 @@ def test_yolov8n_keeps_its_detections_in_int8(data_dir, tiny, tmp_path):
 def test_on_another_device_rows_are_simulated_and_the_verdict_names_a_candidate(
     tiny, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr(module, "is_here", lambda device: False)
+    monkeypatch.setattr(place, "is_here", lambda device: False)
 
     report = convert(tiny.model, tiny.options(tmp_path / "out")).report
 

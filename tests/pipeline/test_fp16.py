@@ -14,7 +14,7 @@ from edgekit.errors import ConfigError, ParityError
 from edgekit.graphs import graph_from_model
 from edgekit.pipeline import convert as conversion
 from edgekit.pipeline import fp16 as module
-from edgekit.pipeline import opened
+from edgekit.pipeline import place
 from edgekit.pipeline.convert import convert, open_job
 from edgekit.pipeline.fp16 import HalfOptions, halve_network, uncalibrated_plan
 from edgekit.pipeline.inspect import inspect
@@ -38,7 +38,7 @@ def network(tiny):
 def halved(tiny, tmp_path_factory):
     """A folder that a conversion wrote where there is no GPU, and its report."""
     patch = pytest.MonkeyPatch()
-    patch.setattr(conversion, "probe_cuda", lambda: ABSENT)
+    patch.setattr(place, "probe_cuda", lambda: ABSENT)
     out = tmp_path_factory.mktemp("halved") / "out"
     report = convert(tiny.model, tiny.options(out, **TARGET)).report
     patch.undo()
@@ -149,7 +149,7 @@ def test_the_artifact_is_in_16_bits_and_not_what_stood_in_for_it(halved):
 def test_the_artifact_runs_on_a_gpu_or_with_a_word_on_a_cpu(
     halved, monkeypatch, gpu, provider, warnings
 ):
-    monkeypatch.setattr(opened, "probe_cuda", lambda: gpu)
+    monkeypatch.setattr(place, "probe_cuda", lambda: gpu)
 
     found = open_detector(halved[0], ModelOptions(), "mine")
 
@@ -158,18 +158,18 @@ def test_the_artifact_runs_on_a_gpu_or_with_a_word_on_a_cpu(
 
 
 def test_with_a_gpu_every_row_runs_on_it_and_nothing_stands_in(tiny, tmp_path, monkeypatch):
-    monkeypatch.setattr(conversion, "probe_cuda", lambda: CudaGpu("GPU of today", 9.0))
+    monkeypatch.setattr(place, "probe_cuda", lambda: CudaGpu("GPU of today", 9.0))
     job = open_job(tiny.model, tiny.options("out", **TARGET))
 
     built = conversion._build(job, tmp_path, silent)
 
     assert [e.candidate.backend.provider for e in built.entries] == ["cuda"] * 3
     assert [e.stand_in for e in built.entries] == [None] * 3
-    assert conversion.absence_of(job) is None
+    assert job.place.absence is None
 
 
 def test_without_images_to_score_on_nothing_was_run(tiny, tmp_path, monkeypatch):
-    monkeypatch.setattr(conversion, "probe_cuda", lambda: ABSENT)
+    monkeypatch.setattr(place, "probe_cuda", lambda: ABSENT)
 
     report = convert(tiny.model, tiny.options(tmp_path / "out", **TARGET, evaluation=None)).report
 
@@ -187,13 +187,13 @@ def test_without_images_to_score_on_nothing_was_run(tiny, tmp_path, monkeypatch)
     ],
 )
 def test_a_generic_gpu_is_called_what_it_is_here(tiny, monkeypatch, gpu, name, absent):
-    monkeypatch.setattr(conversion, "probe_cuda", lambda: gpu)
+    monkeypatch.setattr(place, "probe_cuda", lambda: gpu)
 
     job = open_job(tiny.model, tiny.options("out", **TARGET))
 
     assert job.device.name == name
-    assert (absent is None) == (job.gpu.absence is None)
-    assert absent is None or absent in job.gpu.absence
+    assert (absent is None) == (job.place.absence is None)
+    assert absent is None or absent in job.place.absence
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ def job(asked=None, gates=Gates(), names=(), categories=(), ids=None):  # noqa: 
     return Job(
         options=SimpleNamespace(map_drop_points_max=asked),
         recipe=SimpleNamespace(gates=gates),
-        device=None,
+        place=None,
         sets=SimpleNamespace(evaluation=dataset),
         detector=SimpleNamespace(source=SimpleNamespace(class_names=names)),
         network=None,

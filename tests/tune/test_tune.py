@@ -9,7 +9,7 @@ import pytest
 from edgekit.backends.artifact import read_artifact
 from edgekit.errors import ConfigError, MissingError
 from edgekit.images.overlap import file_sha256
-from edgekit.pipeline import convert as converting
+from edgekit.pipeline import place
 from edgekit.report.json_file import read_report
 from edgekit.tune import outcome
 from edgekit.tune import tune as module
@@ -182,7 +182,7 @@ def test_a_target_that_quantizes_nothing_is_refused(tiny, asked, tmp_path):
 
 
 def test_a_device_that_is_not_here_cannot_be_searched_for(tiny, asked, tmp_path, monkeypatch):
-    monkeypatch.setattr(converting, "is_here", lambda device: False)
+    monkeypatch.setattr(place, "is_here", lambda device: False)
 
     with pytest.raises(MissingError, match="A search needs times of"):
         tune(tiny.model, asked(tmp_path / "out"))

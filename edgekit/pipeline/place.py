@@ -1,0 +1,153 @@
+"""Where a recipe's networks run: the device, the runtime, and why not here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from edgekit.backends.cuda import probe_cuda
+from edgekit.backends.onnxruntime import OnnxRuntime
+from edgekit.backends.openvino import OpenVino, openvino_package
+from edgekit.backends.openvino_devices import absence, openvino_devices
+from edgekit.config.device import detect_host, find_device, is_here
+from edgekit.errors import ConfigError
+from edgekit.quantize.rules import OPENVINO_X86, ORT_X86
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from edgekit.backends.artifact import Manifest
+    from edgekit.backends.openvino import Arithmetic, Processor
+    from edgekit.config.device import Device
+    from edgekit.config.recipe import Recipe
+    from edgekit.quantize.rules import RuntimeRules
+    from edgekit.values import Precision
+
+ARITHMETIC: Mapping[Precision, Arithmetic] = {"fp16": "f16", "bf16": "bf16"}
+PROCESSORS: Mapping[str, Processor] = {"cpu": "cpu", "gpu": "gpu", "npu": "npu"}
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where networks run.
+
+    Attributes:
+        device: Called by the name of the GPU that stands for it here.
+        runtime: What runs them here: on the CPU where the device's own processor is missing.
+        rules: What the runtime runs in INT8.
+        absence: Why nothing here can be timed as on the device; ``None`` where it can.
+    """
+
+    device: Device
+    runtime: OnnxRuntime | OpenVino
+    rules: RuntimeRules
+    absence: str | None = None
+
+
+def find_place(recipe: Recipe, target: str, asked: str | None) -> Place:
+    """Return where ``recipe`` runs.
+
+    Args:
+        recipe: The recipe.
+        target: What it is called by.
+        asked: The name of another device than the recipe's.
+
+    Raises:
+        ConfigError: The device has not what the recipe runs on.
+        MissingExtraError: Its runtime is not installed.
+    """
+    name = asked or recipe.device
+    device = find_device(name)
+    _require_part(recipe, target, name, device)
+    if recipe.backend == "openvino":
+        return _openvino(recipe, device, asked)
+    runtime = OnnxRuntime(threads=device.threads or 0)
+    if recipe.provider == "cuda":
+        return _cuda(device, name, runtime)
+    return Place(device, runtime, ORT_X86, _elsewhere(device))
+
+
+def runtime_of(manifest: Manifest) -> tuple[OnnxRuntime | OpenVino, str | None]:
+    """Return what runs an artifact here, and why not on what it was made for; ``None`` where so.
+
+    Raises:
+        MissingExtraError: Its runtime is not installed.
+    """
+    if manifest.backend == "onnxruntime":
+        if manifest.provider != "cuda":
+            return OnnxRuntime(), None
+        why = probe_cuda().absence
+        return OnnxRuntime(provider="cpu" if why else "cuda"), why
+    openvino_package()
+    runtime = OpenVino(arithmetic=ARITHMETIC.get(manifest.precision, "f32"))
+    processor = PROCESSORS[manifest.provider]
+    why = None if processor == "cpu" else absence(processor.upper())
+    return replace(runtime, processor="cpu" if why else processor), why
+
+
+def halves_of(place: Place) -> tuple[Precision, str | None]:
+    """Return the 16-bit floats of a place on OpenVINO, and why none run there.
+
+    Args:
+        place: On OpenVINO; where its own processor is missing, ``fp16`` with that reason.
+    """
+    assert isinstance(place.runtime, OpenVino)
+    if place.absence is not None:
+        return "fp16", place.absence
+    name = place.runtime.processor.upper()
+    found = next(d for d in openvino_devices() if d.name.startswith(name))
+    for precision in ("fp16", "bf16"):
+        if precision.upper() in found.capabilities:
+            return precision, None
+    return "fp16", f"{found.full_name} computes in no 16-bit floats on OpenVINO"
+
+
+def _require_part(recipe: Recipe, target: str, name: str, device: Device) -> None:
+    """Make sure ``device`` has the processor that ``recipe`` runs on."""
+    nvidia = device.compute_capability is not None
+    if recipe.provider == "cuda":
+        fits = nvidia
+    else:
+        fits = recipe.provider in device.parts and not (nvidia and recipe.provider == "gpu")
+    if not fits:
+        runtime = {"onnxruntime": "ONNX Runtime", "openvino": "OpenVINO"}[recipe.backend]
+        raise ConfigError(
+            f"--target {target} runs on {runtime}'s {recipe.provider} device: expected a computer "
+            f"that has one, found '{name}', which has {' and '.join(device.parts)}. Leave out "
+            f"--device, which is {recipe.device} then."
+        )
+
+
+def _cuda(device: Device, name: str, runtime: OnnxRuntime) -> Place:
+    gpu, oldest = probe_cuda(), device.compute_capability
+    assert oldest is not None
+    why = gpu.absence
+    if why is None and gpu.compute_capability < oldest:
+        why = (
+            f"the GPU here, {gpu.name}, has compute capability {gpu.compute_capability:g}, and "
+            f"'{name}' stands for {oldest:g} and later"
+        )
+    if why is not None:
+        return Place(device, runtime, ORT_X86, f"run on the CPU, not on a GPU: {why}")
+    here = device.model_copy(update={"name": gpu.name})
+    return Place(here, replace(runtime, provider="cuda"), ORT_X86)
+
+
+def _openvino(recipe: Recipe, device: Device, asked: str | None) -> Place:
+    openvino_package()
+    runtime = OpenVino(threads=device.threads or 0)
+    if recipe.provider == "cpu":
+        return Place(device, runtime, OPENVINO_X86, _elsewhere(device))
+    why = absence(recipe.provider.upper()) or (asked and _elsewhere(device))
+    if why:
+        return Place(device, runtime, OPENVINO_X86, why)
+    found = next(d for d in openvino_devices() if d.name.startswith(recipe.provider.upper()))
+    here = device.model_copy(update={"name": found.full_name})
+    return Place(here, replace(runtime, processor=PROCESSORS[recipe.provider]), OPENVINO_X86)
+
+
+def _elsewhere(device: Device) -> str | None:
+    """Return why times of this computer are none of ``device``'s CPU; ``None`` where they are."""
+    if is_here(device):
+        return None
+    return f"run on {detect_host().name}, not on {device.name}: no time is that device's"
