@@ -125,9 +125,10 @@ def main() -> None:
         case = open_case(name, device, arguments.keep)
         if arguments.rows or both:
             parts = [arguments.rows] if arguments.rows else list(PARTS)
-            add(path, case, accuracy(case, parts), {"scored_at": at})
+            made = [e for part in parts for e in PARTS[part](case)]
+            add(path, case, accuracy(case, made), {"scored_at": at})
         if arguments.latency or both:
-            add(path, case, latency(case), {"timed_at": at})
+            add(path, case, latency(kept_entries(case)), {"timed_at": at})
         print(f"written: {name} to {path.name}", flush=True)
 
 
@@ -165,9 +166,8 @@ def open_case(name: str, device: Device, kept: Path) -> Case:
     return Case(name, detector, network, given, fp32, calibration, device, kept)
 
 
-def accuracy(case: Case, parts: list[str]) -> dict[str, dict[str, Any]]:
-    """Return how good the rows of ``parts`` are, and both float rows."""
-    made = [e for part in parts for e in PARTS[part](case)]
+def accuracy(case: Case, made: list[Entry]) -> dict[str, dict[str, Any]]:
+    """Return how good the rows ``made`` are, and both float rows."""
     evaluation = images()
     failures = {e.candidate.name: reason for e in made if (reason := failure(e, evaluation))}
     entries = [*float_entries(case), *(e for e in made if e.candidate.name not in failures)]
@@ -201,16 +201,20 @@ def quiet(entry: Entry) -> Entry:
     )
 
 
-def latency(case: Case) -> dict[str, dict[str, Any]]:
-    """Return how fast every row is, all in one run, from the files that are kept."""
+def kept_entries(case: Case) -> list[Entry]:
+    """Return every row from the files that are kept; what is missing is made."""
     ours = replace(case.fp32, name=INT8, model=row_path(case, INT8))
     mixed = replace(case.fp32, name=MIXED, model=row_path(case, MIXED))
-    entries = [
+    return [
         *float_entries(case),
         *([Entry(ours, "int8")] if ours.model.exists() else edgekit_entries(case)),
         *([Entry(mixed, "mixed")] if mixed.model.exists() else mixed_entries(case)),
         *(e for e in peer_entries(case) if not failure(e, images())),
     ]
+
+
+def latency(entries: list[Entry]) -> dict[str, dict[str, Any]]:
+    """Return how fast every row is, all in one run."""
     candidates = [e.candidate for e in entries]
     run = measure_latency(candidates, images(), LatencyOptions(min_runs=150))
     valid = {} if not run.throttled else {"throttled": True}

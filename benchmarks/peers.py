@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import onnx.version_converter
 from onnxruntime.quantization import CalibrationDataReader, QuantType, quantize_static
 
 from edgekit.backends.onnxruntime import OnnxRuntime
-from edgekit.values import TensorInfo
+from edgekit.backends.openvino import OpenVino
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from hand_written import OUTPUTS, chosen
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable
 
     from numpy.typing import NDArray
 
@@ -118,52 +116,6 @@ def _nncf_inputs(name: str, inputs: Inputs) -> Any:
 
 
 @dataclass(frozen=True)
-class OpenVinoCpu:
-    """OpenVINO's CPU device behind edgekit's ``Backend`` protocol, to time and score NNCF."""
-
-    threads: int = 0
-
-    @property
-    def name(self) -> str:
-        """``openvino``."""
-        return "openvino"
-
-    def open(self, model: bytes | Path) -> OpenVinoSession:
-        """Return the model, compiled."""
-        return OpenVinoSession(model, self.threads or os.cpu_count() or 1)
-
-
-class OpenVinoSession:
-    """One model compiled for single-stream latency."""
-
-    def __init__(self, model: bytes | Path, threads: int) -> None:
-        import openvino
-
-        core = openvino.Core()
-        source = str(model) if isinstance(model, Path) else core.read_model(model)
-        hints = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_NUM_THREADS": threads}
-        self._compiled = core.compile_model(source, "CPU", hints)
-        self._request = self._compiled.create_infer_request()
-        self.inputs = tuple(_info(port) for port in self._compiled.inputs)
-        self.outputs = tuple(_info(port) for port in self._compiled.outputs)
-
-    def run(self, feeds: Mapping[str, NDArray[np.generic]]) -> dict[str, NDArray[np.generic]]:
-        """Return every output by name."""
-        results = self._request.infer(dict(feeds))
-        return {o.name: np.array(results[i]) for i, o in enumerate(self.outputs)}
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._request = self._compiled = None
-
-
-def _info(port: Any) -> TensorInfo:
-    return TensorInfo(port.get_any_name(), str(port.element_type), tuple(port.shape))
-
-
-@dataclass(frozen=True)
 class Peer:
     """A tool that quantizes a float ONNX file.
 
@@ -201,7 +153,7 @@ def all_peers(hand: ByHand) -> dict[str, Peer]:
         "ort conv-only": ORT_CONV_ONLY,
         "ort by hand": Peer(partial(ort_by_hand, hand=hand), per_processor=True),
         "nncf defaults": NNCF_DEFAULTS,
-        "nncf by hand": Peer(partial(nncf_by_hand, hand=hand), OpenVinoCpu(), ".xml"),
+        "nncf by hand": Peer(partial(nncf_by_hand, hand=hand), OpenVino(), ".xml"),
     }
 
 
@@ -211,4 +163,4 @@ ORT_CONV_ONLY = Peer(partial(ort_static, **CONV_ONLY))
 ORT_DEFAULTS_PER_CHANNEL = Peer(partial(ort_static, per_channel=True))
 ORT_CONV_ONLY_PER_CHANNEL = Peer(partial(ort_static, per_channel=True, **CONV_ONLY))
 ORT_PREPROCESSED = Peer(ort_preprocessed)
-NNCF_DEFAULTS = Peer(nncf_defaults, OpenVinoCpu(), ".xml")
+NNCF_DEFAULTS = Peer(nncf_defaults, OpenVino(), ".xml")

@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edgekit.backends.onnxruntime import OnnxRuntime
 from edgekit.config.recipe import Int8, find_recipe
 from edgekit.images.classes import match_classes
 from edgekit.images.datasets import open_dataset
 from edgekit.pipeline.int8 import Int8Options, weight_rule
+from edgekit.pipeline.place import find_place
 from edgekit.tune.journal import Journal
 from edgekit.tune.network import TunedNetwork, tuned_network
 from edgekit.tune.search import Need
@@ -34,22 +34,26 @@ class Searched:
     bench: Bench
 
 
-def searched(case: Case, calibrating: int) -> Searched:
+def searched(case: Case, calibrating: int, target: str = "ort-cpu-int8") -> Searched:
     """Return ``case``, to be searched on the images of coco-train-mini that do not calibrate.
 
     Args:
         case: Of ``ort_cpu_int8``.
         calibrating: How many of the first images calibrate.
+        target: The recipe.
     """
-    recipe = find_recipe("ort-cpu-int8").precision
-    assert isinstance(recipe, Int8)
-    options = Int8Options(recipe, weight_rule(recipe, case.device), case.kept)
-    network = tuned_network(case.network, case.calibration, options, OnnxRuntime())
+    recipe = find_recipe(target)
+    assert isinstance(recipe.precision, Int8)
+    place = find_place(recipe, target, None)
+    rule = weight_rule(recipe.precision, case.device, place.rules)
+    options = Int8Options(recipe.precision, rule, case.kept, place.rules)
+    runtime = replace(place.runtime, threads=0)
+    network = tuned_network(case.network, case.calibration, options, runtime)
     whole = open_dataset(DATA / "coco-train-mini" / "instances.json")
     search = replace(whole, records=whole.records[calibrating:])
     head = case.detector.head.spec
     ids = match_classes(case.detector.source.class_names, search.categories, head.classes)
-    journal = Journal(case.kept / f"trials-{case.name}.jsonl")
+    journal = Journal(case.kept / f"trials-{case.name}-{target}.jsonl")
     return Searched(network, Bench(case.fp32, search, ids, journal, case.kept, progress=told))
 
 

@@ -1,0 +1,136 @@
+"""INT8 on OpenVINO's CPU device: edgekit beside NNCF, same models, same images.
+
+Usage: python benchmarks/openvino_cpu_int8.py [--kernels avx2] [--rows edgekit|mixed|peers]
+       [--latency] [MODEL...]
+
+The models, images and rules are those of ``ort_cpu_int8.py``, and so are ``--kernels``, ``--rows``
+and ``--latency``. NNCF quantizes at its defaults and by a scope that a person wrote, the file as
+given and the float network that edgekit starts from. All rows run on OpenVINO, in float32 where
+they are in float. Needs the folder EDGEKIT_DATA and the ``openvino`` extra.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+from edgekit.backends.coverage import read_coverage
+from edgekit.backends.openvino import OpenVino, write_ir
+from edgekit.cli.flags import cache_folder
+from edgekit.config.device import find_device
+from edgekit.config.recipe import Int8, find_recipe
+from edgekit.graphs import graph_to_bytes
+from edgekit.pipeline.int8 import Int8Options, quantize_network, weight_rule
+from edgekit.pipeline.rows import Entry
+from edgekit.quantize.rules import OPENVINO_X86
+from edgekit.tune.search import choose, search
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE))
+
+import only_avx2  # noqa: E402  (a sibling script)
+import ort_cpu_int8  # noqa: E402
+import tuned  # noqa: E402
+from committed import commit  # noqa: E402
+from ort_cpu_int8 import CALIBRATING, INT8, MIXED, MODELS, Case, file_stem  # noqa: E402
+
+TARGET = "openvino-cpu-int8"
+RUNTIME = OpenVino()
+
+
+def main() -> None:
+    """Run every model and write the result."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("models", nargs="*", default=list(MODELS))
+    parser.add_argument("--kernels", choices=("native", "avx2"), default="native")
+    parser.add_argument("--rows", choices=tuple(PARTS))
+    parser.add_argument("--latency", action="store_true")
+    parser.add_argument("--keep", type=Path, default=cache_folder() / "ort-cpu-int8")
+    arguments = parser.parse_args()
+    device = find_device(only_avx2.device_with(arguments.kernels, cache_folder()))
+    arguments.keep.mkdir(parents=True, exist_ok=True)
+    path = HERE / "results" / f"openvino_cpu_int8_{arguments.kernels}.json"
+    at = commit()
+    both = not arguments.rows and not arguments.latency
+    for name in arguments.models:
+        case = on_openvino(ort_cpu_int8.open_case(name, device, arguments.keep))
+        if arguments.rows or both:
+            parts = [arguments.rows] if arguments.rows else list(PARTS)
+            made = [e for part in parts for e in PARTS[part](case)]
+            scored = ort_cpu_int8.accuracy(case, made)
+            ort_cpu_int8.add(path, case, scored, {"scored_at": at})
+        if arguments.latency or both:
+            timed = ort_cpu_int8.latency(kept_entries(case))
+            ort_cpu_int8.add(path, case, timed, {"timed_at": at})
+        print(f"written: {name} to {path.name}", flush=True)
+
+
+def on_openvino(case: Case) -> Case:
+    """Return ``case`` with its float rows on OpenVINO."""
+    given, fp32 = (replace(candidate, backend=RUNTIME) for candidate in (case.given, case.fp32))
+    return replace(case, given=given, fp32=fp32)
+
+
+def edgekit_entries(case: Case) -> list[Entry]:
+    """Return edgekit's INT8, as the recipe ``openvino-cpu-int8`` makes it."""
+    recipe = find_recipe(TARGET).precision
+    assert isinstance(recipe, Int8)
+    rule = weight_rule(recipe, case.device, OPENVINO_X86)
+    options = Int8Options(recipe, rule, case.kept, OPENVINO_X86)
+    quantized = quantize_network(case.network, case.calibration, options)
+    kept_float = quantized.plan.kept_float
+    coverage = read_coverage(case.network.graph, quantized.graph, kept_float, RUNTIME)
+    model = row_path(case, INT8)
+    write_ir(graph_to_bytes(quantized.graph), model)
+    return [Entry(replace(case.fp32, name=INT8, model=model), "int8", coverage=coverage)]
+
+
+def mixed_entries(case: Case) -> list[Entry]:
+    """Return what ``edgekit tune`` chooses, on images that neither calibrate nor score."""
+    ready = tuned.searched(case, CALIBRATING, TARGET)
+    choice = choose(search([ready.network], ready.bench, tuned.NEED, tuned.EVALUATIONS), tuned.NEED)
+    words = f"{case.name}: chose {choice.name}, {len(choice.in_float)} layers in float"
+    print(words, file=sys.stderr, flush=True)
+    model = row_path(case, MIXED)
+    candidate = replace(case.fp32, name=MIXED, model=model)
+    if choice.precision == "fp32":
+        write_ir(case.fp32.model.read_bytes(), model)
+        return [Entry(candidate, "fp32")]
+    quantized = ready.network.quantized(choice.in_float)
+    kept_float = quantized.plan.kept_float
+    coverage = read_coverage(case.network.graph, quantized.graph, kept_float, RUNTIME)
+    write_ir(graph_to_bytes(quantized.graph), model)
+    return [Entry(candidate, "mixed", coverage=coverage)]
+
+
+def peer_entries(case: Case) -> list[Entry]:
+    """Return NNCF's networks, on the file as given and on the float network of edgekit."""
+    entries = ort_cpu_int8.peer_entries(case)
+    return [entry for entry in entries if entry.candidate.name.startswith("nncf")]
+
+
+def kept_entries(case: Case) -> list[Entry]:
+    """Return every row from the files that are kept; what is missing is made."""
+    made = {INT8: edgekit_entries, MIXED: mixed_entries}
+    ours = [
+        Entry(replace(case.fp32, name=name, model=row_path(case, name)), "int8")
+        if row_path(case, name).exists()
+        else make(case)[0]
+        for name, make in made.items()
+    ]
+    return [*ort_cpu_int8.float_entries(case), *ours, *peer_entries(case)]
+
+
+def row_path(case: Case, row: str) -> Path:
+    """Return where the network of edgekit's ``row`` is kept."""
+    stem = file_stem(case.name, case.fp32, f"{row} openvino", case.device.exact_u8s8)
+    return case.fp32.model.with_name(f"{stem}.xml")
+
+
+PARTS = {"edgekit": edgekit_entries, "mixed": mixed_entries, "peers": peer_entries}
+
+
+if __name__ == "__main__":
+    main()
