@@ -10,6 +10,7 @@ import pytest
 from edgekit.backends import node_times as module
 from edgekit.backends.node_times import RUNS, node_times
 from edgekit.backends.onnxruntime import OnnxRuntime
+from edgekit.backends.openvino import OpenVino, OpenVinoSession
 from edgekit.graphs import graph_to_bytes
 from tests.networks import network
 
@@ -82,6 +83,29 @@ def test_what_quantization_put_between_two_nodes_is_a_border(pair, bordered):
     assert {name.partition("_")[0] for name in inserted} == {"QuantizeLinear", "DequantizeLinear"}
     assert found.of_nodes.keys() == plain.of_nodes.keys()
     assert found.borders > plain.borders
+
+
+@pytest.mark.parametrize("make", ["pair", "bordered"])
+def test_openvino_names_its_layers_and_together_they_take_a_run(request, make):
+    graph, runtime = request.getfixturevalue(make), OpenVino(threads=1)
+
+    (found,) = node_times([graph], ["Conv", "Relu", "Conv_1"], FEEDS, runtime)
+
+    assert {"Conv", "Conv_1"} <= found.of_nodes.keys() <= {"Conv", "Relu", "Conv_1"}
+    assert found.of_nodes["Conv"] > 0
+    assert found.of_nodes["Conv_1"] > 0
+    (run_us,) = module._run_times([graph_to_bytes(graph)], FEEDS, runtime)
+    assert run_us / 20 < found.total < 20 * run_us
+    assert found.borders < 0.9 * found.total
+
+
+def test_openvino_tells_a_median_of_runs_without_the_first_round(pair, monkeypatch):
+    told = iter([{"Conv": 1e9}] * RUNS + [{"Conv": 7.0}] * RUNS * (module.ROUNDS - 1))
+    monkeypatch.setattr(OpenVinoSession, "node_times_us", lambda _: next(told))
+
+    found = module._profile_openvino([graph_to_bytes(pair)], FEEDS, OpenVino(threads=1))
+
+    assert found == [{"Conv": 7.0}]
 
 
 def test_the_profile_shares_out_what_a_run_takes_without_one(pair, monkeypatch):

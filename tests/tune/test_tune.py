@@ -226,3 +226,19 @@ def test_every_size_is_searched_and_fp32_of_another_size_can_be_shipped(
     assert {row.status for row in found.report.rows} == {"measured"}
     shape = onnx.load(tmp_path / "out/artifact/model.onnx").graph.input[0].type.tensor_type.shape
     assert [dim.dim_value for dim in shape.dim] == [1, 128, 128, 3]
+
+
+def test_a_search_runs_on_openvino_too(tiny, world, asked, tmp_path):
+    recipe = tmp_path / "openvino.yaml"
+    recipe.write_text(
+        (world / "every.yaml").read_text().replace("backend: onnxruntime", "backend: openvino")
+    )
+
+    report = tune(tiny.model, asked(tmp_path / "out", {"target": str(recipe)})).report
+
+    assert {(row.backend, row.status) for row in report.rows} == {("openvino", "measured")}
+    assert [trial.name for trial in report.search.trials[:2]] == ["fp32", "int8-64"]
+    assert report.search.layers >= 3
+    manifest, model = read_artifact(tmp_path / "out")
+    assert (manifest.backend, model.name) == ("openvino", "model.xml")
+    assert manifest.precision == report.row(report.search.chosen).precision
