@@ -227,6 +227,7 @@ def write_ir(model: bytes, path: Path, *, halved: bool = False) -> None:
     openvino.save_model(read, str(path), compress_to_fp16=halved)
 
 
+_MISSING = "No conversion rule found for operations: "
 _BESIDE_THE_POINT = ("Exception from", "Check '", "To facilitate the conversion of unsupported")
 
 
@@ -234,7 +235,9 @@ def reason_of(err: Exception) -> str:
     """Return what OpenVINO says went wrong, without the files of its sources it came through."""
     lines = [line.strip() for line in str(err).splitlines() if line.strip()]
     told = [line for line in lines if not line.startswith(_BESIDE_THE_POINT)]
-    return " ".join(told or lines[-1:] or ["no reason given"]).rstrip(".")
+    # What is missing leaves others without a shape, which fail after it.
+    missing = [line.removeprefix("-- ") for line in told if _MISSING in line]
+    return " ".join(missing or told or lines[-1:] or ["no reason given"]).rstrip(".")
 
 
 def _name_of(model: bytes | Path) -> str:

@@ -163,6 +163,20 @@ def test_without_the_package_its_extra_is_named(monkeypatch):
         openvino_package()
 
 
+def test_an_operator_it_has_not_is_told_without_what_fails_after_it():
+    windows = "<kernel_shape = [2, 2], strides = [2, 2]>"
+    text = f"""g (float[1,3,8,8] x) => (y) {{
+        p, i = MaxPool {windows} (x) u = MaxUnpool {windows} (p, i) y = Conv(u, w)
+    }}"""
+
+    with pytest.raises(StageError) as refused:
+        RUNTIME.open(graph_to_bytes(network(text, w=normal(4, 3, 3, 3))))
+
+    assert "in memory: No conversion rule found for operations: MaxUnpool-17. Convert" in str(
+        refused.value
+    )
+
+
 def test_of_what_it_says_the_reason_is_kept():
     said = "Exception from src/core.cpp:12:\nCheck 'a == b' failed at src/x.cpp:4:\nIt is so.\n\n"
 
