@@ -110,6 +110,11 @@ class Recipe(Schema):
         description="Newest ONNX opset that may be in the model file, for runtimes that read no "
         "newer one: 17 for TensorRT 8.5 and 8.6. Left out, the network keeps its own.",
     )
+    beside: tuple[str, ...] = Field(
+        default=(),
+        description="Other recipes of the same precision whose networks are made and measured as "
+        "well, on other runtimes of the device: the best of all is shipped.",
+    )
     gates: Gates = Gates()
 
     @model_validator(mode="after")

@@ -19,6 +19,7 @@ from edgekit.images.classes import match_classes
 from edgekit.measure.latency import measure_latency
 from edgekit.measure.preprocess_probe import probe, require_sane
 from edgekit.pipeline.assemble import report_of, write_result
+from edgekit.pipeline.beside import jobs_beside, to_ship, together
 from edgekit.pipeline.data import open_image_sets
 from edgekit.pipeline.diagnosing import explain
 from edgekit.pipeline.folder import whole_folder
@@ -71,11 +72,23 @@ def convert(path: Path, options: ConvertOptions, progress: Progress = silent) ->
     with whole_folder(options.out) as folder, TemporaryDirectory(prefix="edgekit-") as models:
         job = open_job(path, options)
         warning = check_preprocessing(job, progress)
-        built = _build(job, Path(models), progress)
-        measured = explain(job, built, measure_built(job, built, progress), progress)
-        report = report_of(job, built, measured, (warning,) if warning else ())
-        write_result(job, built, measured, report, folder)
+        beside = jobs_beside(job)
+        built = [_build(each, _below(Path(models), each), progress) for each in beside.jobs]
+        every = together(beside.jobs, built)
+        measured = measure_built(job, every, progress)
+        job, made, measured = to_ship(beside.jobs, built, every, measured)
+        measured = explain(job, made, measured, progress)
+        found = (*beside.warnings, *([warning] if warning else []))
+        report = report_of(job, made, measured, found)
+        write_result(job, made, measured, report, folder)
     return Conversion(report, missed(report.rows[-1], job.budget) if job.gated else ())
+
+
+def _below(models: Path, job: Job) -> Path:
+    """Return the folder for the models of ``job``'s runtime, made."""
+    folder = models / job.recipe.backend
+    folder.mkdir()
+    return folder
 
 
 def open_job(path: Path, options: ConvertOptions) -> Job:
@@ -249,13 +262,15 @@ def measure_built(job: Job, built: Built, progress: Progress = silent) -> Measur
         return Measured(tuple(rows), scores, None)
     timing = measure_latency([e.candidate for e in run], dataset, job.options.latency, progress)
     timed = {result.name: result for result in timing.results}
-    base = next(timed[e.candidate.name] for e in run if e.baseline)
+    bases = {e.candidate.backend.name: timed[e.candidate.name] for e in run if e.baseline}
 
     def row(entry: Entry) -> Row:
         name = entry.candidate.name
         if entry.absence is not None:
             return simulated_row(entry, None, entry.absence)
-        return measured_row(entry, scores.get(name), timed[name], base)
+        return measured_row(
+            entry, scores.get(name), timed[name], bases[entry.candidate.backend.name]
+        )
 
     return Measured(tuple(row(entry) for entry in built.entries), scores, timing)
 

@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from edgekit.config.recipe import Fp16, Fp32, Int8, find_recipe
+from edgekit.config.recipe import Fp16, Fp32, find_recipe
 from edgekit.macs import macs_per_node, parameters
 from edgekit.pipeline.fp16 import uncalibrated_plan
 from edgekit.pipeline.prepare import network_of, prepare
@@ -14,13 +14,14 @@ from edgekit.pipeline.preprocess import described
 from edgekit.pipeline.rewriting import rewrites_of
 from edgekit.quantize.plan import plan
 from edgekit.quantize.product import MULTIPLIES, products_of
-from edgekit.quantize.rules import ORT_X86
+from edgekit.quantize.rules import RULES
 from edgekit.quantize.select import float_nodes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from edgekit.config.recipe import Recipe
     from edgekit.pipeline.options import ModelOptions
     from edgekit.pipeline.prepare import Network
     from edgekit.reparam.blocks import BlockParity
@@ -117,8 +118,9 @@ def inspect(path: Path, options: ModelOptions, target: str | None = None) -> Ins
     notes = detector.notes
     fates: tuple[NodeFate, ...] = ()
     if target is not None:
-        precision = find_recipe(target).precision
-        fates = _fates(network, precision, macs)
+        recipe = find_recipe(target)
+        precision = recipe.precision
+        fates = _fates(network, recipe, macs)
         notes = (*notes, _UNCALIBRATED[precision.kind]) if precision.kind != "fp32" else notes
     return Inspection(
         facts=facts,
@@ -158,10 +160,9 @@ def _rewrites(done: Reparameterized) -> dict[str, int]:
     return {what: count for what, count in counted.items() if count}
 
 
-def _fates(
-    network: Network, precision: Fp32 | Fp16 | Int8, macs: dict[str, int]
-) -> tuple[NodeFate, ...]:
-    decided, reasons = _decided(network, precision, macs)
+def _fates(network: Network, recipe: Recipe, macs: dict[str, int]) -> tuple[NodeFate, ...]:
+    precision = recipe.precision
+    decided, reasons = _decided(network, recipe, macs)
     total = sum(macs.values()) or 1
     return tuple(
         NodeFate(
@@ -177,15 +178,16 @@ def _fates(
 
 
 def _decided(
-    network: Network, precision: Fp32 | Fp16 | Int8, macs: dict[str, int]
+    network: Network, recipe: Recipe, macs: dict[str, int]
 ) -> tuple[frozenset[str], Mapping[str, str]]:
-    """Return the nodes that run in ``precision``, and why others do not."""
+    """Return the nodes that run in the recipe's precision, and why others do not."""
+    precision = recipe.precision
     if isinstance(precision, Fp32):
         return frozenset(), dict.fromkeys(macs, "the target is in float")
     if isinstance(precision, Fp16):
         halved = uncalibrated_plan(network, precision)
         return halved.nodes, halved.kept_float
     kept = float_nodes(network.graph, network.decode, precision.keep_float)
-    planned = plan(network.graph, ORT_X86, kept)
+    planned = plan(network.graph, RULES[recipe.backend], kept)
     products = products_of(network.graph, planned)
     return planned.nodes | products, {**planned.kept_float, **dict.fromkeys(products, MULTIPLIES)}

@@ -86,3 +86,5 @@ OPENVINO_X86 = RuntimeRules(
     float_results=True,
     pairs="paired-channels",
 )
+
+RULES = {"onnxruntime": ORT_X86, "openvino": OPENVINO_X86}  # by a recipe's backend

@@ -103,6 +103,11 @@ def _open(path: Path, convert: ConvertOptions, options: TuneOptions) -> Job:
             f"--target {convert.target} quantizes nothing: expected one in INT8, whose layers may "
             "each be in another precision. List them with: edgekit targets"
         )
+    if job.recipe.beside:
+        raise ConfigError(
+            f"--target {convert.target} measures several runtimes: expected one to search on. "
+            f"Take the one that a conversion ships of: {', '.join(_each(job))}"
+        )
     absence = job.place.absence
     if absence is not None:
         raise MissingError(
@@ -110,6 +115,12 @@ def _open(path: Path, convert: ConvertOptions, options: TuneOptions) -> Job:
             "it there, or leave out --device."
         )
     return replace(job, sets=open_search_images(job.sets, options))
+
+
+def _each(job: Job) -> tuple[str, ...]:
+    """Return the names of the recipes that ``job``'s recipe measures beside each other."""
+    own = (job.recipe.extends,) if job.recipe.extends else ()
+    return (*own, *job.recipe.beside)
 
 
 def _search(

@@ -66,3 +66,10 @@ def test_a_float_target_leaves_every_node_in_float(tiny):
 def test_an_unknown_target_is_answered_with_the_nearest(tiny):
     with pytest.raises(UnknownNameError, match="Did you mean 'ort-cpu-int8'"):
         inspect(tiny.model, USUAL, "ort-cpu-int")
+
+
+def test_on_openvino_only_what_layers_read_is_rounded(tiny):
+    found = inspect(tiny.model, ModelOptions(), "openvino-cpu-int8")
+
+    assert {f.precision for f in found.fates if f.op_type == "Sigmoid"} <= {"float"}
+    assert any(f.precision == "int8" for f in found.fates if f.op_type == "Conv")
