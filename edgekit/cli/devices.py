@@ -21,6 +21,7 @@ def devices(json: Json = False) -> None:
                 "device": name,
                 "name": device.name,
                 "kind": device.kind,
+                "parts": " ".join(device.parts),
                 "instructions": " ".join(device.cpu.isa),
                 "threads": device.threads,
                 "weights": weights if device.kind == "cpu" else None,
