@@ -53,6 +53,7 @@ PAGES = (
     HERE.parent / "docs" / "explanation" / "rewrites.md",
     HERE.parent / "docs" / "explanation" / "search.md",
     HERE.parent / "docs" / "explanation" / "what-int8-reaches.md",
+    HERE.parent / "docs" / "explanation" / "what-openvino-reaches.md",
     HERE.parent / "docs" / "reference" / "families.md",
     HERE.parent / "edgekit" / "models" / "digits.md",
     HERE.parent / "examples" / "bccd" / "README.md",
@@ -131,6 +132,9 @@ PARTS: dict[str, Callable[[], list[str]]] = {
     "gradient images": lambda: render_gradient_images.table(committed("gradient_images")),
     "half precision": lambda: render_half_precision.converters(committed("half_precision")),
     "16-bit kernels": lambda: render_half_precision.kernels(committed("half_precision")),
+    "openvino int8": lambda: render_ort_cpu_int8.table(
+        {"avx2": committed("openvino_cpu_int8_avx2")}
+    ),
     "openvino scales": partial(_of_openvino, render_openvino_symmetric.scales),
     "openvino variants": partial(_of_openvino, render_openvino_symmetric.variants),
     "openvino block": partial(_of_openvino, render_openvino_symmetric.block),
