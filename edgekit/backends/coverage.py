@@ -61,19 +61,24 @@ class Coverage:
 
 
 def read_coverage(
-    graph: Graph, quantized: Graph, kept_float: Mapping[str, str], backend: OnnxRuntime | OpenVino
+    graph: Graph,
+    quantized: Graph | Path,
+    kept_float: Mapping[str, str],
+    backend: OnnxRuntime | OpenVino,
 ) -> Coverage:
     """Return what of ``quantized`` the runtime runs in INT8.
 
     Args:
         graph: The float network it was made from: names and shapes.
-        quantized: The same network with Q/DQ nodes.
+        quantized: The same network with Q/DQ nodes, or a file in OpenVINO's own format.
         kept_float: Nodes left in float on purpose, with the reason.
         backend: The runtime.
     """
     if isinstance(backend, OpenVino):
-        integer, operators = _ran_by_openvino(quantized, backend)
+        model = quantized if isinstance(quantized, Path) else graph_to_bytes(quantized)
+        integer, operators = _ran_by_openvino(model, backend)
     else:
+        assert not isinstance(quantized, Path)
         integer, operators = _ran_by_onnxruntime(quantized, backend)
     macs = macs_per_node(graph)
     total = sum(macs.values()) or 1
@@ -97,9 +102,9 @@ def _ran_by_onnxruntime(quantized: Graph, backend: OnnxRuntime) -> tuple[set[str
     return integer, [node.op_type for node in nodes]
 
 
-def _ran_by_openvino(quantized: Graph, backend: OpenVino) -> tuple[set[str], list[str]]:
+def _ran_by_openvino(model: bytes | Path, backend: OpenVino) -> tuple[set[str], list[str]]:
     """Return the same of OpenVINO, whose graph names what a node of its own was made of."""
-    with backend.open(graph_to_bytes(quantized)) as session:
+    with backend.open(model) as session:
         nodes = [node for node in session.ran() if node["layerType"] not in _NO_WORK]
     integer = {
         name.removesuffix(_NO_BIAS)

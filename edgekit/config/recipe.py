@@ -50,6 +50,17 @@ class Repair(Schema):
     )
 
 
+class Nncf(Schema):
+    """INT8 by NNCF, OpenVINO's own tool; edgekit tells it what stays in float."""
+
+    preset: Literal["mixed", "performance"] = Field(
+        default="mixed", description="'mixed': activations have a zero point; else all symmetric."
+    )
+    fast_bias_correction: bool = Field(
+        default=False, description="Estimate shifts layer by layer; else run the network for each."
+    )
+
+
 class Int8(Schema):
     """Convolutions and what lies between them in 8-bit integers, the decode part in float."""
 
@@ -75,6 +86,10 @@ class Int8(Schema):
         default=(), description="Node names, or patterns with * and ?, that stay float."
     )
     repair: Repair = Repair()
+    nncf: Nncf | None = Field(
+        default=None,
+        description="Quantize by NNCF in place of edgekit's own encodings; on OpenVINO only.",
+    )
 
 
 class Gates(Schema):
@@ -122,6 +137,9 @@ class Recipe(Schema):
         known = PROVIDERS[self.backend]
         if self.provider not in known:
             raise ValueError(f"'{self.backend}' runs on {', '.join(known)}, not {self.provider}")
+        by_nncf = isinstance(self.precision, Int8) and self.precision.nncf is not None
+        if by_nncf and self.backend != "openvino":
+            raise ValueError(f"'nncf' writes networks for OpenVINO, not for {self.backend}")
         return self
 
 

@@ -26,6 +26,7 @@ from edgekit.pipeline.folder import whole_folder
 from edgekit.pipeline.fp16 import HalfOptions, halve_network
 from edgekit.pipeline.int8 import Int8Options, quantize_network, weight_rule
 from edgekit.pipeline.job import Built, Job, Measured
+from edgekit.pipeline.nncf import nncf_entry
 from edgekit.pipeline.opened import candidate_of
 from edgekit.pipeline.place import ARITHMETIC, find_place, halves_of
 from edgekit.pipeline.prepare import network_of, prepare, proof_backend
@@ -147,6 +148,8 @@ def _build(job: Job, models: Path, progress: Progress) -> Built:
         if isinstance(job.place.runtime, OpenVino):
             return Built((*entries, _openvino_half(job, job.place.runtime, models)), None)
         return _build_half(job, entries, models, progress)
+    if _by_nncf(job):
+        return Built((*entries, nncf_entry(job, entries[-1].candidate, models, progress)), None)
     quantized = _quantize(job, progress)
     if quantized is None:
         return Built(entries, None)
@@ -193,6 +196,12 @@ def _build_half(job: Job, entries: tuple[Entry, ...], models: Path, progress: Pr
         rounding = _saved(job, models / "fp16-rounded", half.simulation)
         stand_in = replace(fp16, model=rounding)
     return Built((*entries, Entry(fp16, "fp16", stand_in=stand_in)), None, half)
+
+
+def _by_nncf(job: Job) -> bool:
+    precision = job.recipe.precision
+    asked = isinstance(precision, Int8) and precision.nncf is not None
+    return asked and job.sets.calibration is not None
 
 
 def _require_npu(graph: Graph) -> None:

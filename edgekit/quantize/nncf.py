@@ -33,6 +33,9 @@ if TYPE_CHECKING:
     Feed = Mapping[str, NDArray[np.generic]]
 
 
+OverflowFix = Literal["disable", "first-layer", "enable"]
+
+
 @dataclass(frozen=True)
 class NncfOptions:
     """How NNCF quantizes.
@@ -47,7 +50,7 @@ class NncfOptions:
     """
 
     preset: Literal["mixed", "performance"] = "mixed"
-    overflow_fix: Literal["disable", "first-layer", "enable"] = "disable"
+    overflow_fix: OverflowFix = "disable"
     fast_bias_correction: bool = True
     device: Literal["cpu", "gpu", "npu"] = "cpu"
 

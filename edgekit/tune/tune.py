@@ -103,6 +103,11 @@ def _open(path: Path, convert: ConvertOptions, options: TuneOptions) -> Job:
             f"--target {convert.target} quantizes nothing: expected one in INT8, whose layers may "
             "each be in another precision. List them with: edgekit targets"
         )
+    if job.recipe.precision.nncf is not None:
+        raise ConfigError(
+            f"--target {convert.target} quantizes by NNCF: expected edgekit's own encodings, whose "
+            "layers may each be in another precision. Search with --target openvino-cpu-int8."
+        )
     if job.recipe.beside:
         raise ConfigError(
             f"--target {convert.target} measures several runtimes: expected one to search on. "
