@@ -253,7 +253,7 @@ def _candidate(rows: Sequence[Row]) -> Verdict:
     runnable = [r for r in rows if r.status != "not-run"] or list(rows)
     if not runnable:
         return Verdict(ship=None, because="Nothing to ship: there are no rows.")
-    lower = [r for r in runnable if r.precision != "fp32"]
+    lower = [r for r in rows if r.precision != "fp32"]
     best = max(lower or runnable, key=lambda r: (r.agreement or 0, r.map or 0))
     because = (
         f"Ship nothing yet: no FP32 row was measured on this device to compare with. "

@@ -105,6 +105,13 @@ def test_with_nothing_measured_there_is_a_candidate(make_row):
     assert "Ship nothing yet" in verdict.because
 
 
+def test_what_could_not_run_at_all_is_the_candidate_before_a_float_row_that_was_simulated(make_row):
+    given = make_row("as-given", status="simulated", map=0.4)
+    half = make_row("fp16", "fp16", status="not-run", reason="no GPU here")
+
+    assert decide([given, half]).candidate == "fp16"
+
+
 def test_no_rows_is_no_verdict():
     assert decide([]).ship is None
 
