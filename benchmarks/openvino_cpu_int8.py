@@ -11,15 +11,13 @@ they are in float. Needs the folder EDGEKIT_DATA and the ``openvino`` extra.
 
 from __future__ import annotations
 
-import argparse
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from edgekit.backends.coverage import read_coverage
 from edgekit.backends.openvino import OpenVino, write_ir
-from edgekit.cli.flags import cache_folder
-from edgekit.config.device import find_device
 from edgekit.config.recipe import Int8, find_recipe
 from edgekit.graphs import graph_to_bytes
 from edgekit.pipeline.int8 import Int8Options, quantize_network, weight_rule
@@ -30,11 +28,14 @@ from edgekit.tune.search import choose, search
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 
-import only_avx2  # noqa: E402  (a sibling script)
-import ort_cpu_int8  # noqa: E402
+import ort_cpu_int8  # noqa: E402  (a sibling script)
 import tuned  # noqa: E402
-from committed import commit  # noqa: E402
-from ort_cpu_int8 import CALIBRATING, INT8, MIXED, MODELS, Case, file_stem  # noqa: E402
+from ort_cpu_int8 import CALIBRATING, INT8, MIXED, Rows, file_stem  # noqa: E402
+
+if TYPE_CHECKING:
+    from ort_cpu_int8 import Case
+
+    from edgekit.quantize.quantize import QuantizedGraph
 
 TARGET = "openvino-cpu-int8"
 RUNTIME = OpenVino()
@@ -42,29 +43,7 @@ RUNTIME = OpenVino()
 
 def main() -> None:
     """Run every model and write the result."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("models", nargs="*", default=list(MODELS))
-    parser.add_argument("--kernels", choices=("native", "avx2"), default="native")
-    parser.add_argument("--rows", choices=tuple(PARTS))
-    parser.add_argument("--latency", action="store_true")
-    parser.add_argument("--keep", type=Path, default=cache_folder() / "ort-cpu-int8")
-    arguments = parser.parse_args()
-    device = find_device(only_avx2.device_with(arguments.kernels, cache_folder()))
-    arguments.keep.mkdir(parents=True, exist_ok=True)
-    path = HERE / "results" / f"openvino_cpu_int8_{arguments.kernels}.json"
-    at = commit()
-    both = not arguments.rows and not arguments.latency
-    for name in arguments.models:
-        case = on_openvino(ort_cpu_int8.open_case(name, device, arguments.keep))
-        if arguments.rows or both:
-            parts = [arguments.rows] if arguments.rows else list(PARTS)
-            made = [e for part in parts for e in PARTS[part](case)]
-            scored = ort_cpu_int8.accuracy(case, made)
-            ort_cpu_int8.add(path, case, scored, {"scored_at": at})
-        if arguments.latency or both:
-            timed = ort_cpu_int8.latency(kept_entries(case))
-            ort_cpu_int8.add(path, case, timed, {"timed_at": at})
-        print(f"written: {name} to {path.name}", flush=True)
+    ort_cpu_int8.measure("openvino_cpu_int8", __doc__, Rows(PARTS, kept_entries, on_openvino))
 
 
 def on_openvino(case: Case) -> Case:
@@ -80,11 +59,7 @@ def edgekit_entries(case: Case) -> list[Entry]:
     rule = weight_rule(recipe, case.device, OPENVINO_X86)
     options = Int8Options(recipe, rule, case.kept, OPENVINO_X86)
     quantized = quantize_network(case.network, case.calibration, options)
-    kept_float = quantized.plan.kept_float
-    coverage = read_coverage(case.network.graph, quantized.graph, kept_float, RUNTIME)
-    model = row_path(case, INT8)
-    write_ir(graph_to_bytes(quantized.graph), model)
-    return [Entry(replace(case.fp32, name=INT8, model=model), "int8", coverage=coverage)]
+    return [written(case, quantized, Entry(case.fp32, "int8"), INT8)]
 
 
 def mixed_entries(case: Case) -> list[Entry]:
@@ -93,16 +68,23 @@ def mixed_entries(case: Case) -> list[Entry]:
     choice = choose(search([ready.network], ready.bench, tuned.NEED, tuned.EVALUATIONS), tuned.NEED)
     words = f"{case.name}: chose {choice.name}, {len(choice.in_float)} layers in float"
     print(words, file=sys.stderr, flush=True)
-    model = row_path(case, MIXED)
-    candidate = replace(case.fp32, name=MIXED, model=model)
     if choice.precision == "fp32":
-        write_ir(case.fp32.model.read_bytes(), model)
-        return [Entry(candidate, "fp32")]
+        return [written(case, None, Entry(case.fp32, "fp32"), MIXED)]
     quantized = ready.network.quantized(choice.in_float)
+    return [written(case, quantized, Entry(case.fp32, "mixed"), MIXED)]
+
+
+def written(case: Case, quantized: QuantizedGraph | None, entry: Entry, row: str) -> Entry:
+    """Return ``entry`` as the row ``row``, written: as ``quantized``, or the float network."""
+    model = row_path(case, row)
+    candidate = replace(entry.candidate, name=row, model=model)
+    if quantized is None:
+        write_ir(case.fp32.model.read_bytes(), model)
+        return replace(entry, candidate=candidate)
+    write_ir(graph_to_bytes(quantized.graph), model)
     kept_float = quantized.plan.kept_float
     coverage = read_coverage(case.network.graph, quantized.graph, kept_float, RUNTIME)
-    write_ir(graph_to_bytes(quantized.graph), model)
-    return [Entry(candidate, "mixed", coverage=coverage)]
+    return replace(entry, candidate=candidate, coverage=coverage)
 
 
 def peer_entries(case: Case) -> list[Entry]:

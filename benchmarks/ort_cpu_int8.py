@@ -61,7 +61,7 @@ from hand_written import DECODE  # noqa: E402
 from row_figures import accuracy_figures, coverage_figures, latency_figures  # noqa: E402
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from numpy.typing import NDArray
     from peers import Peer
@@ -109,26 +109,46 @@ class Case:
 
 def main() -> None:
     """Run every model and write the result."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    measure("ort_cpu_int8", __doc__, Rows(PARTS, kept_entries))
+
+
+@dataclass(frozen=True)
+class Rows:
+    """What a benchmark of these models makes.
+
+    Attributes:
+        parts: Makes rows, by the word for ``--rows``.
+        kept: Returns every row from the files that are kept.
+        case: Returns a model as its rows start from it.
+    """
+
+    parts: dict[str, Callable[[Case], list[Entry]]]
+    kept: Callable[[Case], list[Entry]]
+    case: Callable[[Case], Case] = lambda case: case
+
+
+def measure(result: str, about: str, rows: Rows) -> None:
+    """Run what the command line asks for and write it to the result called ``result``."""
+    parser = argparse.ArgumentParser(description=about)
     parser.add_argument("models", nargs="*", default=list(MODELS))
     parser.add_argument("--kernels", choices=("native", "avx2"), default="native")
-    parser.add_argument("--rows", choices=tuple(PARTS))
+    parser.add_argument("--rows", choices=tuple(rows.parts))
     parser.add_argument("--latency", action="store_true")
     parser.add_argument("--keep", type=Path, default=cache_folder() / "ort-cpu-int8")
     arguments = parser.parse_args()
     device = find_device(only_avx2.device_with(arguments.kernels, cache_folder()))
     arguments.keep.mkdir(parents=True, exist_ok=True)
-    path = HERE / "results" / f"ort_cpu_int8_{arguments.kernels}.json"
+    path = HERE / "results" / f"{result}_{arguments.kernels}.json"
     at = commit()
     both = not arguments.rows and not arguments.latency
     for name in arguments.models:
-        case = open_case(name, device, arguments.keep)
+        case = rows.case(open_case(name, device, arguments.keep))
         if arguments.rows or both:
-            parts = [arguments.rows] if arguments.rows else list(PARTS)
-            made = [e for part in parts for e in PARTS[part](case)]
+            parts = [arguments.rows] if arguments.rows else list(rows.parts)
+            made = [e for part in parts for e in rows.parts[part](case)]
             add(path, case, accuracy(case, made), {"scored_at": at})
         if arguments.latency or both:
-            add(path, case, latency(kept_entries(case)), {"timed_at": at})
+            add(path, case, latency(rows.kept(case)), {"timed_at": at})
         print(f"written: {name} to {path.name}", flush=True)
 
 

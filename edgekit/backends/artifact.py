@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import shutil
 from typing import TYPE_CHECKING, Literal
 
@@ -10,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from edgekit.errors import ConfigError
 from edgekit.heads.spec import HeadSpec, NmsOptions
+from edgekit.images.overlap import file_sha256
 from edgekit.values import Precision, Preprocess, WeightRule
 
 if TYPE_CHECKING:
@@ -130,7 +130,7 @@ def _require_same(file: Path, sha256: str) -> None:
     Raises:
         ConfigError: It is another one, or missing.
     """
-    found = hashlib.sha256(file.read_bytes()).hexdigest() if file.is_file() else "no file"
+    found = file_sha256(file) if file.is_file() else "no file"
     if found != sha256:
         raise ConfigError(
             f"{file}: expected the model the manifest names (sha256 {sha256[:12]}), "

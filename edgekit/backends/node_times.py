@@ -152,10 +152,10 @@ def _profile_openvino(
     ]
 
 
-def _run_times(models: Sequence[bytes], feeds: Feeds, backend: Runtime) -> list[float]:
+def _run_times(models: Sequence[bytes], feeds: Feeds, backend: Backend) -> list[float]:
     """Return the median time of a run of each model, in us; they take turns."""
     with ExitStack() as stack:
-        sessions = [_opened(stack, backend, model) for model in models]
+        sessions = [stack.enter_context(backend.open(model)) for model in models]
         times: list[list[float]] = [[] for _ in sessions]
         for _ in range(TURNS):
             for session, taken in zip(sessions, times, strict=True):
@@ -163,10 +163,6 @@ def _run_times(models: Sequence[bytes], feeds: Feeds, backend: Runtime) -> list[
                 runs = [_run_us(session, feeds) for _ in range(WARMING + TIMED)]
                 taken.extend(runs[WARMING:])
         return [float(np.median(taken)) for taken in times]
-
-
-def _opened(stack: ExitStack, backend: Backend, model: bytes) -> Session:
-    return stack.enter_context(backend.open(model))
 
 
 def _run_us(session: Session, feeds: Feeds) -> float:

@@ -24,7 +24,7 @@ from edgekit.pipeline.data import open_image_sets
 from edgekit.pipeline.diagnosing import explain
 from edgekit.pipeline.folder import whole_folder
 from edgekit.pipeline.fp16 import HalfOptions, halve_network
-from edgekit.pipeline.int8 import Int8Options, quantize_network, weight_rule
+from edgekit.pipeline.int8 import int8_options, quantize_network
 from edgekit.pipeline.job import Built, Job, Measured
 from edgekit.pipeline.nncf import nncf_entry
 from edgekit.pipeline.opened import candidate_of
@@ -146,7 +146,7 @@ def _build(job: Job, models: Path, progress: Progress) -> Built:
     entries = float_entries(job, models)
     if isinstance(job.recipe.precision, Fp16):
         if isinstance(job.place.runtime, OpenVino):
-            return Built((*entries, _openvino_half(job, job.place.runtime, models)), None)
+            return Built((*entries, _openvino_half(job, entries[-1].candidate, models)), None)
         return _build_half(job, entries, models, progress)
     if _by_nncf(job):
         return Built((*entries, nncf_entry(job, entries[-1].candidate, models, progress)), None)
@@ -215,19 +215,13 @@ def _require_npu(graph: Graph) -> None:
         raise StageError("An NPU does not run this network. " + " ".join(refused))
 
 
-def _openvino_half(job: Job, runtime: OpenVino, models: Path) -> Entry:
+def _openvino_half(job: Job, fp32: Candidate, models: Path) -> Entry:
     """Return the float network with weights in 16 bits, which the runtime computes in as well."""
+    assert isinstance(job.place.runtime, OpenVino)
     precision, absence = halves_of(job.place)
-    model = models / f"{precision}.xml"
-    write_ir(valid_onnx(graph_to_bytes(_float_network(job)), model.name), model, halved=True)
-    candidate = replace(
-        _as_given(job),
-        name=precision,
-        model=model,
-        head=job.network.head,
-        input="u8-nhwc",
-        backend=replace(runtime, arithmetic=ARITHMETIC[precision]),
-    )
+    model = _saved(job, models / precision, _float_network(job), halved=True)
+    backend = replace(job.place.runtime, arithmetic=ARITHMETIC[precision])
+    candidate = replace(fp32, name=precision, model=model, backend=backend)
     return Entry(candidate, precision, absence=absence)
 
 
@@ -252,9 +246,7 @@ def _quantize(job: Job, progress: Progress) -> QuantizedGraph | None:
     precision = job.recipe.precision
     if not isinstance(precision, Int8) or job.sets.calibration is None:
         return None
-    rules = job.place.rules
-    rule = weight_rule(precision, job.device, rules)
-    options = Int8Options(precision, rule, job.options.cache, rules)
+    options = int8_options(precision, job.place, job.options.cache)
     return quantize_network(job.network, job.sets.calibration, options, progress)
 
 
@@ -284,12 +276,12 @@ def measure_built(job: Job, built: Built, progress: Progress = silent) -> Measur
     return Measured(tuple(row(entry) for entry in built.entries), scores, timing)
 
 
-def _saved(job: Job, stem: Path, graph: Graph) -> Path:
+def _saved(job: Job, stem: Path, graph: Graph, *, halved: bool = False) -> Path:
     """Return the file that ``graph`` is written to, in the format of the job's runtime."""
     path = stem.with_name(f"{stem.name}.onnx")
     data = valid_onnx(graph_to_bytes(graph), path.name)
     if not isinstance(job.place.runtime, OpenVino):
         path.write_bytes(data)
         return path
-    write_ir(data, path.with_suffix(".xml"))
+    write_ir(data, path.with_suffix(".xml"), halved=halved)
     return path.with_suffix(".xml")

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
     from edgekit.config.device import Device
     from edgekit.config.recipe import Int8, Observer
+    from edgekit.pipeline.place import Place
     from edgekit.pipeline.prepare import Network
     from edgekit.protocols import Progress
     from edgekit.quantize.plan import Plan
@@ -60,6 +61,12 @@ class Int8Options:
     weight_rule: WeightRule
     cache: Path | None = None
     rules: RuntimeRules = ORT_X86
+
+
+def int8_options(precision: Int8, place: Place, cache: Path | None) -> Int8Options:
+    """Return how a network becomes INT8 for ``place``."""
+    rule = weight_rule(precision, place.device, place.rules)
+    return Int8Options(precision, rule, cache, place.rules)
 
 
 @dataclass(frozen=True, eq=False)

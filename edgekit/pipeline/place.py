@@ -11,7 +11,7 @@ from edgekit.backends.openvino import OpenVino, openvino_package
 from edgekit.backends.openvino_devices import absence, openvino_devices
 from edgekit.config.device import detect_host, find_device, is_here
 from edgekit.errors import ConfigError
-from edgekit.quantize.rules import OPENVINO_X86, ORT_X86
+from edgekit.quantize.rules import RULES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,14 +34,17 @@ class Place:
     Attributes:
         device: Called by the name of the GPU that stands for it here.
         runtime: What runs them here: on the CPU where the device's own processor is missing.
-        rules: What the runtime runs in INT8.
         absence: Why nothing here can be timed as on the device; ``None`` where it can.
     """
 
     device: Device
     runtime: OnnxRuntime | OpenVino
-    rules: RuntimeRules
     absence: str | None = None
+
+    @property
+    def rules(self) -> RuntimeRules:
+        """What the runtime runs in INT8."""
+        return RULES[self.runtime.name]
 
 
 def find_place(recipe: Recipe, target: str, asked: str | None) -> Place:
@@ -64,7 +67,7 @@ def find_place(recipe: Recipe, target: str, asked: str | None) -> Place:
     runtime = OnnxRuntime(threads=device.threads or 0)
     if recipe.provider == "cuda":
         return _cuda(device, name, runtime)
-    return Place(device, runtime, ORT_X86, _elsewhere(device))
+    return Place(device, runtime, _elsewhere(device))
 
 
 def runtime_of(manifest: Manifest) -> tuple[OnnxRuntime | OpenVino, str | None]:
@@ -128,22 +131,22 @@ def _cuda(device: Device, name: str, runtime: OnnxRuntime) -> Place:
             f"'{name}' stands for {oldest:g} and later"
         )
     if why is not None:
-        return Place(device, runtime, ORT_X86, f"run on the CPU, not on a GPU: {why}")
+        return Place(device, runtime, f"run on the CPU, not on a GPU: {why}")
     here = device.model_copy(update={"name": gpu.name})
-    return Place(here, replace(runtime, provider="cuda"), ORT_X86)
+    return Place(here, replace(runtime, provider="cuda"))
 
 
 def _openvino(recipe: Recipe, device: Device, asked: str | None) -> Place:
     openvino_package()
     runtime = OpenVino(threads=device.threads or 0)
     if recipe.provider == "cpu":
-        return Place(device, runtime, OPENVINO_X86, _elsewhere(device))
+        return Place(device, runtime, _elsewhere(device))
     why = absence(recipe.provider.upper()) or (asked and _elsewhere(device))
     if why:
-        return Place(device, runtime, OPENVINO_X86, why)
+        return Place(device, runtime, why)
     found = next(d for d in openvino_devices() if d.name.startswith(recipe.provider.upper()))
     here = device.model_copy(update={"name": found.full_name})
-    return Place(here, replace(runtime, processor=PROCESSORS[recipe.provider]), OPENVINO_X86)
+    return Place(here, replace(runtime, processor=PROCESSORS[recipe.provider]))
 
 
 def _elsewhere(device: Device) -> str | None:

@@ -15,7 +15,6 @@ Source:
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,7 +23,7 @@ from onnx_ir import convenience
 from onnx_ir.passes.common import RemoveUnusedNodesPass
 
 from edgekit.graphs import graph_from_model, graph_to_bytes
-from edgekit.quantize.encode import EncodedWeight, encodings_of
+from edgekit.quantize.encode import EncodedWeight, encodings_of, encodings_of_values
 from edgekit.quantize.plan import constant, dequantized
 
 if TYPE_CHECKING:
@@ -108,7 +107,8 @@ def _compared(graph: Graph, quantized: QuantizedGraph) -> Graph:
     """
     model = graph.model.clone()
     rounded = {str(node.name): node for node in quantized.graph.model.graph}
-    writer = _Writer(ir.tape.Tape(), _encodings(graph, quantized))
+    leaders = encodings_of(graph, quantized.plan, quantized.ranges)
+    writer = _Writer(ir.tape.Tape(), encodings_of_values(quantized.plan, leaders))
     outputs = [
         writer.mean_lost(node, rounded[str(node.name)])
         for node in model.graph
@@ -166,15 +166,6 @@ class _Writer:
     def _constant(self, array: NDArray[np.generic]) -> ir.Value:
         name = f"bias.constant.{len(self.tape.initializers)}"
         return self.tape.initializer(ir.tensor(array, name=name))
-
-
-def _encodings(graph: Graph, quantized: QuantizedGraph) -> dict[str, Encoding]:
-    """Return the encoding of every value that has one."""
-    own = encodings_of(graph, quantized.plan, quantized.ranges)
-    return {
-        value: replace(own[link.leader], scale=own[link.leader].scale * link.factor)
-        for value, link in quantized.plan.links.items()
-    }
 
 
 def _reals(value: ir.Value | None) -> Floats:

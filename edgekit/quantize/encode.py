@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -76,6 +76,14 @@ def encodings_of(graph: Graph, plan: Plan, ranges: Mapping[str, Range]) -> dict[
     return {
         leader: given_encoding(values[leader]) or encode_activation(ranges[leader])
         for leader in plan.leaders
+    }
+
+
+def encodings_of_values(plan: Plan, leaders: Mapping[str, Encoding]) -> dict[str, Encoding]:
+    """Return the encoding of every encoded value of ``plan``, of those of its ``leaders``."""
+    return {
+        value: replace(leaders[link.leader], scale=leaders[link.leader].scale * link.factor)
+        for value, link in plan.links.items()
     }
 
 

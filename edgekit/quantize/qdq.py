@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -17,6 +16,7 @@ from edgekit.quantize.encode import (
     encode_bias,
     encode_symmetric,
     encode_weight,
+    encodings_of_values,
     smallest_scales,
 )
 from edgekit.quantize.plan import (
@@ -86,10 +86,7 @@ class _Inserter:
         self._rules = plan.rules
         self._moved = moved_values(graph, plan)
         self._encode = encode
-        self._encodings = {
-            value: replace(encodings[link.leader], scale=encodings[link.leader].scale * link.factor)
-            for value, link in plan.links.items()
-        }
+        self._encodings = encodings_of_values(plan, encodings)
         self._reals: dict[str, ir.Value] = {}
         self._made: dict[str, ir.Value] = {}
         values = convenience.create_value_mapping(graph)

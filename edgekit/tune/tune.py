@@ -22,7 +22,7 @@ from edgekit.pipeline.convert import (
 )
 from edgekit.pipeline.diagnosing import explain
 from edgekit.pipeline.folder import whole_folder
-from edgekit.pipeline.int8 import Int8Options, weight_rule
+from edgekit.pipeline.int8 import int8_options
 from edgekit.pipeline.prepare import network_of, prepare
 from edgekit.protocols import silent
 from edgekit.report.searched import missed_on_report
@@ -80,10 +80,8 @@ def _sizes(path: Path, options: TuneOptions, progress: Progress) -> tuple[Sized,
     precision = first.recipe.precision
     assert isinstance(precision, Int8)
     assert first.sets.calibration is not None
-    rules, runtime = first.place.rules, first.place.runtime
-    rule = weight_rule(precision, first.device, rules)
-    how = Int8Options(precision, rule, options.convert.cache, rules)
-    calibration = first.sets.calibration
+    how = int8_options(precision, first.place, options.convert.cache)
+    runtime, calibration = first.place.runtime, first.sets.calibration
     return tuple(
         Sized(job, tuned_network(job.network, calibration, how, runtime, progress)) for job in jobs
     )

@@ -40,7 +40,7 @@ def on(present):
 
 def cpu_with(*capabilities, absence=None):
     """A place on OpenVINO, and the CPU that it asks about."""
-    place = Place(detect_host(), OpenVino(), OPENVINO_X86, absence)
+    place = Place(detect_host(), OpenVino(), absence)
     return place, OpenVinoDevice("CPU", "Processor of today", capabilities)
 
 

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import onnx_ir as ir
 import pytest
@@ -12,10 +14,11 @@ from edgekit.quantize.encode import (
     encode_symmetric,
     encode_weight,
     encodings_of,
+    encodings_of_values,
     given_encoding,
     smallest_scales,
 )
-from edgekit.quantize.plan import plan
+from edgekit.quantize.plan import Link, plan
 from edgekit.quantize.rules import ORT_X86
 from edgekit.values import Range
 from tests.networks import network
@@ -215,3 +218,17 @@ def test_a_leader_has_its_own_encoding_or_that_of_its_range():
     found = encodings_of(graph, plan(graph, ORT_X86, {}), ranges)
 
     assert found == {"f": Encoding(0.5, 3), "y": encode_activation(ranges["y"])}
+
+
+def test_a_value_is_on_its_leaders_scale_times_its_factor():
+    decided = plan(network("g (float[1] x) => (y) { y = Identity(x) }"), ORT_X86, {})
+    links = {"whole": Link("whole"), "half": Link("whole", 0.5), "as read": Link("other")}
+    leaders = {"whole": Encoding(0.5, 3), "other": Encoding(2.0, 0)}
+
+    found = encodings_of_values(replace(decided, links=links), leaders)
+
+    assert found == {
+        "whole": Encoding(0.5, 3),
+        "half": Encoding(0.25, 3),
+        "as read": Encoding(2.0, 0),
+    }
