@@ -27,6 +27,7 @@ sys.path.insert(0, str(HERE))
 
 import only_avx2  # noqa: E402  (a sibling script)
 import ort_cpu_int8  # noqa: E402
+from cases import MODELS, open_case  # noqa: E402
 from committed import keep_models  # noqa: E402
 from row_figures import coverage_figures  # noqa: E402
 
@@ -44,7 +45,7 @@ from edgekit.quantize.encode import EncodedWeight, encode_weight  # noqa: E402
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ort_cpu_int8 import Case
+    from cases import Case
 
     from edgekit.values import Floats, WeightRule
 
@@ -83,7 +84,7 @@ PARTS = {
 def main() -> None:
     """Run every model and write the result."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("models", nargs="*", default=list(ort_cpu_int8.MODELS))
+    parser.add_argument("models", nargs="*", default=list(MODELS))
     parser.add_argument("--kernels", choices=("native", "avx2"), default="native")
     arguments = parser.parse_args()
     device = find_device(only_avx2.device_with(arguments.kernels, cache_folder()))
@@ -91,7 +92,7 @@ def main() -> None:
     kept.mkdir(parents=True, exist_ok=True)
 
     def run(model: str) -> dict[str, Any]:
-        return {"rows": rows(ort_cpu_int8.open_case(model, device, kept))}
+        return {"rows": rows(open_case(model, device, kept))}
 
     keep_models(f"ablation_{arguments.kernels}", arguments.models, run)
 
@@ -100,7 +101,7 @@ def rows(case: Case) -> dict[str, dict[str, Any]]:
     """Return the figures of every part made plain."""
     fp32 = Entry(case.fp32, "fp32", baseline=True)
     entries = [fp32, *(entry(case, name, part) for name, part in PARTS.items())]
-    evaluation = ort_cpu_int8.images()
+    evaluation = case.evaluation
     head = case.detector.head.spec
     ids = match_classes(case.detector.source.class_names, evaluation.categories, head.classes)
     scores = score_entries(entries, evaluation, ids, silent)

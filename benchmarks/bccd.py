@@ -38,7 +38,8 @@ from edgekit.protocols import silent
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent)]
 
-import ort_cpu_int8 as usual  # noqa: E402  (a sibling script)
+import cases  # noqa: E402  (a sibling script)
+import ort_cpu_int8 as usual  # noqa: E402
 import peers  # noqa: E402
 from committed import commit  # noqa: E402  (a sibling script)
 from row_figures import accuracy_figures, coverage_figures, latency_figures  # noqa: E402
@@ -53,9 +54,9 @@ if TYPE_CHECKING:
 
 MODEL = HERE.parent / "examples" / "bccd" / "bccd.onnx"
 RESULT = HERE / "results" / "bccd.json"
-DATA = usual.DATA / "bccd" / "BCCD"
+DATA = cases.DATA / "bccd" / "BCCD"
 CALIBRATING = 128
-GIVEN, FP32, INT8 = usual.GIVEN, usual.FP32, usual.INT8
+GIVEN, FP32, INT8 = cases.GIVEN, cases.FP32, usual.INT8
 TOOLS = {
     "ort defaults": peers.ORT_DEFAULTS,
     "ort conv-only": peers.ORT_CONV_ONLY,
@@ -161,7 +162,7 @@ def setting_of(model: Path, data: Path, folder: Path) -> Setting:
     assert isinstance(recipe, Int8)
     options = Int8Options(recipe, weight_rule(recipe, find_device("host")), folder)
     given = candidate_of(detector, GIVEN)
-    fp32 = usual.edgekit_fp32(detector, network, folder)
+    fp32 = cases.edgekit_fp32(detector, network, folder)
     entries = [
         Entry(given, "fp32"),
         Entry(fp32, "fp32", baseline=True),

@@ -37,8 +37,9 @@ RESULT = HERE / "results" / "calibration_cost.json"
 sys.path.insert(0, str(HERE))
 
 import peers  # noqa: E402  (a sibling script)
+from cases import DATA  # noqa: E402
 from committed import commit  # noqa: E402
-from ort_cpu_int8 import DATA, peer_entry  # noqa: E402
+from ort_cpu_int8 import peer_entry  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -24,8 +24,8 @@ from edgekit.measure.machine import describe_machine
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 
+from cases import DATA  # noqa: E402
 from committed import commit  # noqa: E402  (a sibling script)
-from ort_cpu_int8 import DATA  # noqa: E402
 
 HELP_RUNS = 10
 KIB = 1024 if sys.platform == "linux" else 1

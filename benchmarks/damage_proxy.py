@@ -40,8 +40,8 @@ from edgekit.tune.variants import variants_of
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 
+from cases import DATA, MODELS  # noqa: E402
 from committed import commit  # noqa: E402  (a sibling script)
-from ort_cpu_int8 import DATA, MODELS  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -46,6 +46,7 @@ sys.path.insert(0, str(HERE))
 import merged_layers  # noqa: E402  (a sibling script)
 import ort_cpu_int8 as usual  # noqa: E402  (a sibling script)
 import peers  # noqa: E402  (a sibling script)
+from cases import edgekit_fp32, saved  # noqa: E402
 from committed import commit  # noqa: E402  (a sibling script)
 from row_figures import accuracy_figures, coverage_figures, latency_figures  # noqa: E402
 
@@ -229,7 +230,7 @@ PARTS: dict[str, Callable[[Setting], dict[str, Any]]] = {
 def edgekit_entries(setting: Setting) -> list[Entry]:
     """Return the file as given, which is the baseline, and what edgekit makes of it."""
     network = network_of(setting.detector)
-    fp32 = usual.edgekit_fp32(setting.detector, network, setting.folder)
+    fp32 = edgekit_fp32(setting.detector, network, setting.folder)
     rule = weight_rule(setting.recipe, find_device("host"))
     options = Int8Options(setting.recipe, rule, setting.folder)
     return [
@@ -267,7 +268,7 @@ def float_files(setting: Setting) -> FloatFiles:
     merges = merge_branches(folded)
     paths = {"as-given": source.path}
     for name, graph in (("folded", folded), ("merged", merges.graph)):
-        paths[name] = usual.saved(setting.folder / f"{name}.onnx", graph_to_bytes(graph))
+        paths[name] = saved(setting.folder / f"{name}.onnx", graph_to_bytes(graph))
     return FloatFiles(paths, folded, merges)
 
 

@@ -37,8 +37,8 @@ from edgekit.reparam.reparameterize import reparameterize
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 
+from cases import DATA, saved  # noqa: E402
 from committed import commit  # noqa: E402  (a sibling script)
-from ort_cpu_int8 import DATA, saved  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -47,8 +47,8 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 
 import sixteen_bits  # noqa: E402  (a sibling script)
+from cases import DATA  # noqa: E402
 from committed import commit  # noqa: E402
-from ort_cpu_int8 import DATA  # noqa: E402
 
 if TYPE_CHECKING:
     from edgekit.pipeline.prepare import Detector

@@ -28,9 +28,10 @@ DECODE = {
         r"Reshape_(47|48|50|51|53|54|56|57)",
         r"Transpose_1[0-7]",
     ),
+    "digits": (r"/(?!(Resize|Add)(_1)?$)[^/]+",),
 }
 # OpenVINO calls the node that gives an output by the name of the output.
-OUTPUTS = (r"output0?", r"save_infer_model/.*")
+OUTPUTS = (r"output0?", r"predictions", r"save_infer_model/.*")
 
 
 def chosen(patterns: Iterable[str], names: Iterable[str]) -> list[str]:

@@ -25,8 +25,8 @@ from edgekit.images.similar import SeenImages, fingerprint
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 
+from cases import DATA  # noqa: E402
 from committed import commit  # noqa: E402  (a sibling script)
-from ort_cpu_int8 import DATA  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

@@ -21,7 +21,6 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
-import os
 import sys
 import tempfile
 from dataclasses import dataclass, replace
@@ -36,16 +35,12 @@ from edgekit.config.recipe import Int8, find_recipe
 from edgekit.errors import StageError
 from edgekit.graphs import graph_to_bytes
 from edgekit.images.classes import match_classes
-from edgekit.images.datasets import open_dataset
 from edgekit.images.letterbox import letterbox, to_input
 from edgekit.images.read import read_image
 from edgekit.measure.accuracy import detect_all
 from edgekit.measure.latency import LatencyOptions, measure_latency
 from edgekit.measure.machine import describe_machine
 from edgekit.pipeline.int8 import Int8Options, quantize_network, weight_rule
-from edgekit.pipeline.opened import candidate_of
-from edgekit.pipeline.options import ModelOptions
-from edgekit.pipeline.prepare import network_of, prepare
 from edgekit.pipeline.rows import Entry, score_entries
 from edgekit.protocols import silent
 from edgekit.tune.search import choose, search
@@ -56,6 +51,13 @@ sys.path.insert(0, str(HERE))
 import only_avx2  # noqa: E402  (a sibling script)
 import peers  # noqa: E402
 import tuned  # noqa: E402
+from cases import (  # noqa: E402
+    DIGITS,
+    MODELS,
+    Case,
+    open_case,
+    saved,
+)
 from committed import commit  # noqa: E402
 from hand_written import DECODE  # noqa: E402
 from row_figures import accuracy_figures, coverage_figures, latency_figures  # noqa: E402
@@ -68,43 +70,13 @@ if TYPE_CHECKING:
 
     from edgekit.config.device import Device
     from edgekit.measure.candidate import Candidate
-    from edgekit.pipeline.prepare import Detector, Network
+    from edgekit.pipeline.prepare import Network
     from edgekit.quantize.quantize import QuantizedGraph
     from edgekit.values import Dataset
 
-DATA = Path(os.environ.get("EDGEKIT_DATA", HERE.parents[1] / "shared" / "data"))
-MODELS = {
-    "yolov8n": ModelOptions(),
-    "yolov5n": ModelOptions(),
-    "yolov10s_e2e_unfused": ModelOptions(),
-    "yolox_nano_kazuhito": ModelOptions(),
-    "picodet_s_320_coco": ModelOptions(family="picodet"),
-}
-CALIBRATING = 128
-GIVEN, FP32, INT8 = "as-given fp32", "edgekit fp32", "edgekit int8"
+INT8 = "edgekit int8"
 MIXED = "edgekit mixed"
 MADE = ("mac_share_int8", "convs_int8", "convs_float", "fails")  # of a row, where they apply
-
-
-@dataclass(frozen=True, eq=False)
-class Case:
-    """One model, and what all its rows start from.
-
-    Attributes:
-        given: The file as given.
-        fp32: What edgekit makes of it in float.
-        device: That is quantized for.
-        kept: Folder of the files of the rows.
-    """
-
-    name: str
-    detector: Detector
-    network: Network
-    given: Candidate
-    fp32: Candidate
-    calibration: Dataset
-    device: Device
-    kept: Path
 
 
 def main() -> None:
@@ -119,18 +91,20 @@ class Rows:
     Attributes:
         parts: Makes rows, by the word for ``--rows``.
         kept: Returns every row from the files that are kept.
-        case: Returns a model as its rows start from it.
+        opened: Returns a model as its rows start from it.
+        models: Names of the models.
     """
 
     parts: dict[str, Callable[[Case], list[Entry]]]
     kept: Callable[[Case], list[Entry]]
-    case: Callable[[Case], Case] = lambda case: case
+    opened: Callable[[str, Device, Path], Case] = open_case
+    models: tuple[str, ...] = tuple(MODELS)
 
 
 def measure(result: str, about: str, rows: Rows) -> None:
     """Run what the command line asks for and write it to the result called ``result``."""
     parser = argparse.ArgumentParser(description=about)
-    parser.add_argument("models", nargs="*", default=list(MODELS))
+    parser.add_argument("models", nargs="*", default=list(rows.models))
     parser.add_argument("--kernels", choices=("native", "avx2"), default="native")
     parser.add_argument("--rows", choices=tuple(rows.parts))
     parser.add_argument("--latency", action="store_true")
@@ -142,13 +116,13 @@ def measure(result: str, about: str, rows: Rows) -> None:
     at = commit()
     both = not arguments.rows and not arguments.latency
     for name in arguments.models:
-        case = rows.case(open_case(name, device, arguments.keep))
+        case = rows.opened(name, device, arguments.keep)
         if arguments.rows or both:
             parts = [arguments.rows] if arguments.rows else list(rows.parts)
             made = [e for part in parts for e in rows.parts[part](case)]
             add(path, case, accuracy(case, made), {"scored_at": at})
         if arguments.latency or both:
-            add(path, case, latency(rows.kept(case)), {"timed_at": at})
+            add(path, case, latency(case, rows.kept(case)), {"timed_at": at})
         print(f"written: {name} to {path.name}", flush=True)
 
 
@@ -169,26 +143,15 @@ def add(path: Path, case: Case, found: dict[str, dict[str, Any]], when: dict[str
     result = {
         "device": case.device.model_dump(mode="json"),
         "machine": machine,
-        "models": {name: models[name] for name in MODELS if name in models},
+        "models": {name: models[name] for name in (*MODELS, DIGITS) if name in models},
     }
     path.parent.mkdir(exist_ok=True)
     path.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
 
 
-def open_case(name: str, device: Device, kept: Path) -> Case:
-    """Return one model, its float network written to ``kept``."""
-    detector = prepare(DATA / "models" / f"{name}.onnx", MODELS[name])
-    network = network_of(detector)
-    whole = open_dataset(DATA / "coco-train-mini" / "instances.json")
-    calibration = replace(whole, records=whole.records[:CALIBRATING])
-    given = candidate_of(detector, GIVEN)
-    fp32 = edgekit_fp32(detector, network, kept)
-    return Case(name, detector, network, given, fp32, calibration, device, kept)
-
-
 def accuracy(case: Case, made: list[Entry]) -> dict[str, dict[str, Any]]:
     """Return how good the rows ``made`` are, and both float rows."""
-    evaluation = images()
+    evaluation = case.evaluation
     failures = {e.candidate.name: reason for e in made if (reason := failure(e, evaluation))}
     entries = [*float_entries(case), *(e for e in made if e.candidate.name not in failures)]
     head = case.detector.head.spec
@@ -229,21 +192,16 @@ def kept_entries(case: Case) -> list[Entry]:
         *float_entries(case),
         *([Entry(ours, "int8")] if ours.model.exists() else edgekit_entries(case)),
         *([Entry(mixed, "mixed")] if mixed.model.exists() else mixed_entries(case)),
-        *(e for e in peer_entries(case) if not failure(e, images())),
+        *(e for e in peer_entries(case) if not failure(e, case.evaluation)),
     ]
 
 
-def latency(entries: list[Entry]) -> dict[str, dict[str, Any]]:
+def latency(case: Case, entries: list[Entry]) -> dict[str, dict[str, Any]]:
     """Return how fast every row is, all in one run."""
     candidates = [e.candidate for e in entries]
-    run = measure_latency(candidates, images(), LatencyOptions(min_runs=150))
+    run = measure_latency(candidates, case.evaluation, LatencyOptions(min_runs=150))
     valid = {} if not run.throttled else {"throttled": True}
     return {c.name: latency_figures(c.name, run) | valid for c in candidates}
-
-
-def images() -> Dataset:
-    """Return what rows are scored on; it has calibrated nothing."""
-    return open_dataset(DATA / "coco-val-mini" / "instances.json")
 
 
 def float_entries(case: Case) -> list[Entry]:
@@ -262,7 +220,7 @@ def edgekit_entries(case: Case) -> list[Entry]:
 
 def mixed_entries(case: Case) -> list[Entry]:
     """Return what ``edgekit tune`` chooses, on images that neither calibrate nor score."""
-    ready = tuned.searched(case, CALIBRATING)
+    ready = tuned.searched(case)
     trials = search([ready.network], ready.bench, tuned.NEED, tuned.EVALUATIONS)
     choice = choose(trials, tuned.NEED)
     words = f"{case.name}: chose {choice.name}, {len(choice.in_float)} layers in float"
@@ -327,17 +285,6 @@ def file_stem(model: str, given: Candidate, row: str, exact_sums: bool | None) -
 PARTS = {"edgekit": edgekit_entries, "mixed": mixed_entries, "peers": peer_entries}
 
 
-def edgekit_fp32(detector: Detector, network: Network, folder: Path) -> Candidate:
-    """Return the float network that edgekit ships, written to ``folder``."""
-    path = folder / f"fp32-{network.graph.sha256}.onnx"
-    return replace(
-        candidate_of(detector, FP32),
-        model=saved(path, graph_to_bytes(network.graph)),
-        head=network.head,
-        input="u8-nhwc",
-    )
-
-
 def edgekit_int8(
     network: Network, calibration: Dataset, options: Int8Options, fp32: Candidate
 ) -> Entry:
@@ -382,12 +329,6 @@ def peer_entry(given: Candidate, peer: Peer, calibration: Dataset, out: Path) ->
             for file in sorted(Path(folder).glob(f"{out.name}.[bxo]*")):  # .bin before .xml
                 file.replace(out.parent / file.name)
     return Entry(replace(given, model=model, backend=peer.backend), "int8")
-
-
-def saved(path: Path, data: bytes) -> Path:
-    """Return ``path``, now holding ``data``."""
-    path.write_bytes(data)
-    return path
 
 
 if __name__ == "__main__":

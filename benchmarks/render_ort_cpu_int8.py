@@ -17,6 +17,7 @@ MODELS = {
     "yolov10s_e2e_unfused": "yolov10s",
     "yolox_nano_kazuhito": "yolox_nano",
     "picodet_s_320_coco": "picodet_s_320",
+    "digits": "the bundled detector",
 }
 TOOLS = {
     "ort defaults": "ORT `quantize_static`, defaults",
@@ -30,6 +31,8 @@ ROWS = {
     "edgekit fp32": "FP32, edgekit",
     "edgekit int8": "**INT8, edgekit**",
     "edgekit mixed": "**Mixed, `edgekit tune`**",
+    "edgekit fp32 on onnxruntime": "FP32, edgekit, on ONNX Runtime",
+    "edgekit int8 on onnxruntime": "INT8, edgekit, on ONNX Runtime",
     **TOOLS,
     **{f"{tool} on edgekit fp32": f"{title}, on edgekit's FP32" for tool, title in TOOLS.items()},
 }

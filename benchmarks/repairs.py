@@ -39,8 +39,8 @@ from edgekit.pipeline.prepare import network_of, prepare
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 
+from cases import DATA, MODELS  # noqa: E402
 from committed import keep_models  # noqa: E402  (a sibling script)
-from ort_cpu_int8 import DATA, MODELS  # noqa: E402
 from range_choices import image_sets  # noqa: E402
 
 if TYPE_CHECKING:

@@ -28,10 +28,10 @@ RESULT = HERE / "results" / "rewrite_parity.json"
 sys.path[:0] = [str(HERE), str(HERE.parent)]
 
 import wrong_rewrites  # noqa: E402  (a sibling script)
+from cases import DATA  # noqa: E402
 from committed import commit  # noqa: E402
 from float64 import Float64Runtime, in_float64  # noqa: E402
 from folding import Untrained  # noqa: E402
-from ort_cpu_int8 import DATA  # noqa: E402
 
 from edgekit.export.simplify import simplify  # noqa: E402
 from edgekit.export.torch_onnx import ExportOptions, export_detector  # noqa: E402

@@ -23,8 +23,8 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 
 import only_avx2  # noqa: E402  (a sibling script)
-import ort_cpu_int8  # noqa: E402
 import tuned  # noqa: E402
+from cases import open_case  # noqa: E402
 from committed import commit  # noqa: E402
 
 from edgekit.cli.flags import cache_folder  # noqa: E402
@@ -52,9 +52,9 @@ def main() -> None:
     device = find_device(only_avx2.device_with(arguments.kernels, cache_folder()))
     kept = cache_folder() / "search-strategies"
     kept.mkdir(parents=True, exist_ok=True)
-    case = ort_cpu_int8.open_case(arguments.model, device, kept)
+    case = open_case(arguments.model, device, kept)
     began = time.perf_counter()
-    ready = tuned.searched(case, ort_cpu_int8.CALIBRATING)
+    ready = tuned.searched(case)
     own = search([ready.network], ready.bench, tuned.NEED, tuned.EVALUATIONS)
     minutes = (time.perf_counter() - began) / 60
     strategies = {"edgekit": own, "greedy": tried(ready, own, greedy(ready))}

@@ -38,8 +38,8 @@ from edgekit.quantize.rules import ORT_X86
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 
+import cases  # noqa: E402
 import only_avx2  # noqa: E402  (a sibling script)
-import ort_cpu_int8 as usual  # noqa: E402  (a sibling script)
 from committed import keep_models  # noqa: E402  (a sibling script)
 from other_spellings import one_node_silu, siblings_merged  # noqa: E402  (a sibling script)
 
@@ -89,8 +89,8 @@ def main() -> None:
 
 def ways(name: str, device: str) -> list[Way]:
     """Return one model written and run in every way."""
-    network = network_of(prepare(usual.DATA / "models" / f"{name}.onnx", usual.MODELS[name]))
-    images = choose(open_dataset(usual.DATA / "coco-train-mini" / "instances.json"), 8, 0)
+    network = network_of(prepare(cases.DATA / "models" / f"{name}.onnx", cases.MODELS[name]))
+    images = choose(open_dataset(cases.DATA / "coco-train-mini" / "instances.json"), 8, 0)
     merged = replace(network, graph=siblings_merged(network.graph))
     options = int8_options(device)
     found = calibrate_network(network, images, options)

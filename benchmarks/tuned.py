@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from edgekit.config.recipe import Int8, find_recipe
 from edgekit.images.classes import match_classes
-from edgekit.images.datasets import open_dataset
 from edgekit.pipeline.int8 import Int8Options, weight_rule
 from edgekit.pipeline.place import find_place
 from edgekit.tune.journal import Journal
@@ -19,7 +18,7 @@ from edgekit.tune.search import Need
 from edgekit.tune.trials import Bench
 
 if TYPE_CHECKING:
-    from ort_cpu_int8 import Case
+    from cases import Case
 
 DATA = Path(os.environ.get("EDGEKIT_DATA", Path(__file__).resolve().parents[2] / "shared" / "data"))
 NEED = Need(map_drop_points=1.0, agreement=0.95)  # what `edgekit tune` asks for by default
@@ -34,14 +33,8 @@ class Searched:
     bench: Bench
 
 
-def searched(case: Case, calibrating: int, target: str = "ort-cpu-int8") -> Searched:
-    """Return ``case``, to be searched on the images of coco-train-mini that do not calibrate.
-
-    Args:
-        case: Of ``ort_cpu_int8``.
-        calibrating: How many of the first images calibrate.
-        target: The recipe.
-    """
+def searched(case: Case, target: str = "ort-cpu-int8") -> Searched:
+    """Return ``case``, to be searched for the recipe ``target``."""
     recipe = find_recipe(target)
     assert isinstance(recipe.precision, Int8)
     place = find_place(recipe, target, None)
@@ -49,8 +42,7 @@ def searched(case: Case, calibrating: int, target: str = "ort-cpu-int8") -> Sear
     options = Int8Options(recipe.precision, rule, case.kept, place.rules)
     runtime = replace(place.runtime, threads=0)
     network = tuned_network(case.network, case.calibration, options, runtime)
-    whole = open_dataset(DATA / "coco-train-mini" / "instances.json")
-    search = replace(whole, records=whole.records[calibrating:])
+    search = case.search
     head = case.detector.head.spec
     ids = match_classes(case.detector.source.class_names, search.categories, head.classes)
     journal = Journal(case.kept / f"trials-{case.name}-{target}.jsonl")
