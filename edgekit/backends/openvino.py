@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 
-from edgekit.errors import ConfigError, StageError
+from edgekit.errors import StageError
 from edgekit.optional import require
 from edgekit.values import TensorInfo
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Feeds = Mapping[str, NDArray[np.generic]]
+
+logger = logging.getLogger(__name__)
 
 Processor = Literal["cpu", "gpu", "npu"]
 Arithmetic = Literal["f32", "f16", "bf16"]
@@ -36,7 +39,8 @@ class OpenVino:
         arithmetic: What floats are computed in. OpenVINO by itself takes 16 bits wherever the
             processor has them, also for a network in float32.
         hint: ``latency`` for one image at a time, ``throughput`` for many at once (``run_many``).
-        cache: Folder that keeps compiled networks; ``None`` keeps none.
+        cache: Folder that keeps compiled networks; ``None`` keeps none, and one that cannot be
+            written is a warning.
         profile: Whether the time of every node is taken, which costs a little.
     """
 
@@ -57,11 +61,9 @@ class OpenVino:
 
         Raises:
             StageError: OpenVINO cannot read or compile the model.
-            ConfigError: The folder of the cache cannot be written.
             MissingExtraError: OpenVINO is not installed.
         """
         openvino = openvino_package()
-        self._require_cache()
         core = openvino.Core()
         read = read_model(core, model)
         try:
@@ -82,28 +84,9 @@ class OpenVino:
         }
         if self.processor == "cpu":
             properties["INFERENCE_NUM_THREADS"] = self.threads or _cores()
-        if self.cache is not None:
+        if self.cache is not None and _writable(self.cache):
             properties["CACHE_DIR"] = str(self.cache)
         return properties
-
-    def _require_cache(self) -> None:
-        """Make sure compiled networks can be kept: OpenVINO goes on without a word.
-
-        Raises:
-            ConfigError: They cannot.
-        """
-        if self.cache is None:
-            return
-        try:
-            self.cache.mkdir(parents=True, exist_ok=True)
-            probe = self.cache / f".writable-{os.getpid()}"
-            probe.write_bytes(b"")
-            probe.unlink()
-        except OSError as err:
-            raise ConfigError(
-                f"The cache of compiled networks, {self.cache}: expected a folder that can be "
-                f"written, found {err.strerror}. Set EDGEKIT_CACHE to another folder."
-            ) from err
 
 
 class OpenVinoSession:
@@ -238,6 +221,23 @@ def reason_of(err: Exception) -> str:
     # What is missing leaves others without a shape, which fail after it.
     missing = [line.removeprefix("-- ") for line in told if _MISSING in line]
     return " ".join(missing or told or lines[-1:] or ["no reason given"]).rstrip(".")
+
+
+def _writable(folder: Path) -> bool:
+    """Return whether ``folder``, made where it is missing, can be written; warn where not.
+
+    OpenVINO itself goes on without a word.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = folder / f".writable-{os.getpid()}"
+        probe.write_bytes(b"")
+        probe.unlink()
+    except OSError as err:
+        message = "Cannot keep compiled networks in %s: %s. Set EDGEKIT_CACHE."
+        logger.warning(message, folder, err.strerror)
+        return False
+    return True
 
 
 def _name_of(model: bytes | Path) -> str:

@@ -6,6 +6,7 @@ import ctypes
 import json
 import sys
 from dataclasses import asdict, dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from edgekit.backends.apart import ask_apart
@@ -64,8 +65,9 @@ class OpenVinoHere:
     libraries: tuple[str, ...]
 
 
+@cache
 def probe_openvino() -> OpenVinoHere:
-    """Return what OpenVINO says of this computer; drivers are loaded in a process apart.
+    """Return what OpenVINO says of this computer; drivers are loaded in a process apart, once.
 
     Raises:
         MissingExtraError: OpenVINO is not installed.

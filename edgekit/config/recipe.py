@@ -50,6 +50,21 @@ class Repair(Schema):
     )
 
 
+class AccuracyControl(Schema):
+    """When INT8 by NNCF is good enough; until then layers go back to float, the worst first."""
+
+    agreement_min: float = Field(
+        default=0.97,
+        gt=0,
+        le=1,
+        description="Least agreement with FP32, a fraction, on the images that judge.",
+    )
+    images: int = Field(
+        default=16, ge=1, description="Images of those drawn that judge in place of calibrating."
+    )
+    max_rounds: int = Field(default=20, ge=1, description="Of taking the next layers back.")
+
+
 class Nncf(Schema):
     """INT8 by NNCF, OpenVINO's own tool; edgekit tells it what stays in float."""
 
@@ -58,6 +73,9 @@ class Nncf(Schema):
     )
     fast_bias_correction: bool = Field(
         default=False, description="Estimate shifts layer by layer; else run the network for each."
+    )
+    accuracy_control: AccuracyControl | None = Field(
+        default=None, description="Left out, all that may be in INT8 is."
     )
 
 

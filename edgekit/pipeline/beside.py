@@ -55,7 +55,8 @@ def together(jobs: Sequence[Job], built: Sequence[Built]) -> Built:
     entries = list(first.entries)
     for job, other in zip(jobs[1:], others, strict=True):
         entries += [_renamed(entry, job) for entry in other.entries[1:]]
-    return replace(first, entries=tuple(entries))
+    notes = tuple(note for each in built for note in each.notes)
+    return replace(first, entries=tuple(entries), notes=notes)
 
 
 def _renamed(entry: Entry, job: Job) -> Entry:
@@ -85,4 +86,4 @@ def to_ship(
     at = next(i for i, job in enumerate(jobs) if job.recipe.backend == runtime)
     quantized = built[at].quantized if entries[-1].precision == "int8" else None
     rows = tuple(measured.rows[i] for i in order)
-    return jobs[at], Built(entries, quantized), replace(measured, rows=rows)
+    return jobs[at], Built(entries, quantized, notes=every.notes), replace(measured, rows=rows)

@@ -26,7 +26,7 @@ from edgekit.pipeline.folder import whole_folder
 from edgekit.pipeline.fp16 import HalfOptions, halve_network
 from edgekit.pipeline.int8 import int8_options, quantize_network
 from edgekit.pipeline.job import Built, Job, Measured
-from edgekit.pipeline.nncf import nncf_entry
+from edgekit.pipeline.nncf import nncf_built
 from edgekit.pipeline.opened import candidate_of
 from edgekit.pipeline.place import ARITHMETIC, find_place, halves_of
 from edgekit.pipeline.prepare import network_of, prepare, proof_backend
@@ -79,7 +79,7 @@ def convert(path: Path, options: ConvertOptions, progress: Progress = silent) ->
         measured = measure_built(job, every, progress)
         job, made, measured = to_ship(beside.jobs, built, every, measured)
         measured = explain(job, made, measured, progress)
-        found = (*beside.warnings, *([warning] if warning else []))
+        found = (*beside.warnings, *made.notes, *([warning] if warning else []))
         report = report_of(job, made, measured, found)
         write_result(job, made, measured, report, folder)
     return Conversion(report, missed(report.rows[-1], job.budget) if job.gated else ())
@@ -149,7 +149,7 @@ def _build(job: Job, models: Path, progress: Progress) -> Built:
             return Built((*entries, _openvino_half(job, entries[-1].candidate, models)), None)
         return _build_half(job, entries, models, progress)
     if _by_nncf(job):
-        return Built((*entries, nncf_entry(job, entries[-1].candidate, models, progress)), None)
+        return nncf_built(job, entries, models, progress)
     quantized = _quantize(job, progress)
     if quantized is None:
         return Built(entries, None)

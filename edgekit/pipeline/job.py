@@ -77,11 +77,13 @@ class Built:
         entries: The target's own precision last.
         quantized: ``None`` for a float target.
         half: ``None`` for a target that is not in 16-bit floats.
+        notes: What the user should know of how they were made, one sentence each.
     """
 
     entries: tuple[Entry, ...]
     quantized: QuantizedGraph | None
     half: HalfNetwork | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def kept_float(self) -> Mapping[str, str]:

@@ -62,7 +62,7 @@ def open_detector(
     """
     if is_artifact(path):
         manifest, model = read_artifact(path)
-        opened = _of_artifact(manifest, model, name)
+        opened = _of_artifact(manifest, model, name, options.cache)
         asked = replace(options, cache=None, trust_code=False) != ModelOptions()
         settled = (_settled(name),) if asked else ()
         return replace(opened, warnings=(*settled, *opened.warnings))
@@ -96,8 +96,8 @@ def _settled(name: str) -> str:
     )
 
 
-def _of_artifact(manifest: Manifest, model: Path, name: str) -> Opened:
-    runtime, absence = runtime_of(manifest)
+def _of_artifact(manifest: Manifest, model: Path, name: str, cache: Path | None) -> Opened:
+    runtime, absence = runtime_of(manifest, cache)
     candidate = Candidate(
         name=name,
         backend=runtime,

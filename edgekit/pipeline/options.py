@@ -25,8 +25,8 @@ class ModelOptions:
         family: Whose preprocessing and thresholds to use, e.g. ``yolox``; of weights alone, which
             network they are of, e.g. ``yolo11n``. In lower case, however it was written.
         preprocess: Changes to it, e.g. ``color=bgr,resize=stretch,mean=0,std=1``.
-        cache: Where the ONNX export of a checkpoint is kept; the user's cache folder when
-            ``None``.
+        cache: Where the ONNX export of a checkpoint is kept, and what OpenVINO compiled of an
+            artifact; ``None`` puts exports in the user's cache folder and keeps nothing compiled.
         trust_code: Run the code that a model is: an exported program, TorchScript, a function.
     """
 

@@ -15,9 +15,11 @@ from edgekit.quantize.rules import RULES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from edgekit.backends.artifact import Manifest
     from edgekit.backends.openvino import Arithmetic, Processor
+    from edgekit.backends.openvino_devices import OpenVinoDevice
     from edgekit.config.device import Device
     from edgekit.config.recipe import Recipe
     from edgekit.quantize.rules import RuntimeRules
@@ -61,17 +63,24 @@ def find_place(recipe: Recipe, target: str, asked: str | None) -> Place:
     """
     name = asked or recipe.device
     device = find_device(name)
-    _require_part(recipe, target, name, device)
-    if recipe.backend == "openvino":
-        return _openvino(recipe, device, asked)
-    runtime = OnnxRuntime(threads=device.threads or 0)
-    if recipe.provider == "cuda":
-        return _cuda(device, name, runtime)
-    return Place(device, runtime, _elsewhere(device))
+    found_out = recipe.provider != "cpu" and device == detect_host()
+    if not (found_out or _has_part(device, recipe)):
+        raise _without_part(recipe, target, asked, f"which has {' and '.join(device.parts)}")
+    place = _place(recipe, device, asked)
+    if found_out and place.absence is not None:
+        raise _without_part(recipe, target, asked, place.absence)
+    return place
 
 
-def runtime_of(manifest: Manifest) -> tuple[OnnxRuntime | OpenVino, str | None]:
+def runtime_of(
+    manifest: Manifest, cache: Path | None = None
+) -> tuple[OnnxRuntime | OpenVino, str | None]:
     """Return what runs an artifact here, and why not on what it was made for; ``None`` where so.
+
+    Args:
+        manifest: Of the artifact.
+        cache: Folder that keeps what OpenVINO compiled, so that it opens faster the next time;
+            ``None`` keeps nothing.
 
     Raises:
         MissingExtraError: Its runtime is not installed.
@@ -82,7 +91,8 @@ def runtime_of(manifest: Manifest) -> tuple[OnnxRuntime | OpenVino, str | None]:
         why = probe_cuda().absence
         return OnnxRuntime(provider="cpu" if why else "cuda"), why
     openvino_package()
-    runtime = OpenVino(arithmetic=ARITHMETIC.get(manifest.precision, "f32"))
+    kept = cache / "openvino" if cache else None
+    runtime = OpenVino(arithmetic=ARITHMETIC.get(manifest.precision, "f32"), cache=kept)
     processor = PROCESSORS[manifest.provider]
     why = None if processor == "cpu" else absence(processor.upper())
     return replace(runtime, processor="cpu" if why else processor), why
@@ -98,32 +108,45 @@ def halves_of(place: Place) -> tuple[Precision, str | None]:
     if place.absence is not None:
         return "fp16", place.absence
     name = place.runtime.processor.upper()
-    found = next(d for d in openvino_devices() if d.name.startswith(name))
+    found = _found(name)
     for precision in ("fp16", "bf16"):
         if precision.upper() in found.capabilities:
             return precision, None
     return "fp16", f"{found.full_name} computes in no 16-bit floats on OpenVINO"
 
 
-def _require_part(recipe: Recipe, target: str, name: str, device: Device) -> None:
-    """Make sure ``device`` has the processor that ``recipe`` runs on."""
+def _has_part(device: Device, recipe: Recipe) -> bool:
+    """Return whether ``device`` has the processor that ``recipe`` runs on."""
     nvidia = device.compute_capability is not None
     if recipe.provider == "cuda":
-        fits = nvidia
-    else:
-        fits = recipe.provider in device.parts and not (nvidia and recipe.provider == "gpu")
-    if not fits:
-        runtime = {"onnxruntime": "ONNX Runtime", "openvino": "OpenVINO"}[recipe.backend]
-        raise ConfigError(
-            f"--target {target} runs on {runtime}'s {recipe.provider} device: expected a computer "
-            f"that has one, found '{name}', which has {' and '.join(device.parts)}. Leave out "
-            f"--device, which is {recipe.device} then."
-        )
+        return nvidia
+    return recipe.provider in device.parts and not (nvidia and recipe.provider == "gpu")
+
+
+def _without_part(recipe: Recipe, target: str, asked: str | None, found: str) -> ConfigError:
+    runtime = {"onnxruntime": "ONNX Runtime", "openvino": "OpenVINO"}[recipe.backend]
+    advice = (
+        f"Leave out --device, which is {recipe.device} then."
+        if asked
+        else "Name another with --device: edgekit devices lists them."
+    )
+    return ConfigError(
+        f"--target {target} runs on {runtime}'s {recipe.provider} device: expected a computer "
+        f"that has one, found '{asked or recipe.device}', {found}. {advice}"
+    )
+
+
+def _place(recipe: Recipe, device: Device, asked: str | None) -> Place:
+    if recipe.backend == "openvino":
+        return _openvino(recipe, device, asked)
+    runtime = OnnxRuntime(threads=device.threads or 0)
+    if recipe.provider == "cuda":
+        return _cuda(device, asked or recipe.device, runtime)
+    return Place(device, runtime, _elsewhere(device))
 
 
 def _cuda(device: Device, name: str, runtime: OnnxRuntime) -> Place:
-    gpu, oldest = probe_cuda(), device.compute_capability
-    assert oldest is not None
+    gpu, oldest = probe_cuda(), device.compute_capability or 0
     why = gpu.absence
     if why is None and gpu.compute_capability < oldest:
         why = (
@@ -144,9 +167,14 @@ def _openvino(recipe: Recipe, device: Device, asked: str | None) -> Place:
     why = absence(recipe.provider.upper()) or (asked and _elsewhere(device))
     if why:
         return Place(device, runtime, why)
-    found = next(d for d in openvino_devices() if d.name.startswith(recipe.provider.upper()))
+    found = _found(recipe.provider.upper())
     here = device.model_copy(update={"name": found.full_name})
     return Place(here, replace(runtime, processor=PROCESSORS[recipe.provider]))
+
+
+def _found(processor: str) -> OpenVinoDevice:
+    """Return the first that OpenVINO calls ``processor``; it is here."""
+    return next(d for d in openvino_devices() if d.name.partition(".")[0] == processor)
 
 
 def _elsewhere(device: Device) -> str | None:

@@ -24,6 +24,14 @@ TWO_GPUS = OpenVinoHere(
 )
 
 
+@pytest.fixture(autouse=True)
+def asked_anew():
+    """Forget what another test was answered, and what this one is."""
+    probe_openvino.cache_clear()
+    yield
+    probe_openvino.cache_clear()
+
+
 @pytest.fixture(scope="module")
 def here():
     if importlib.util.find_spec("openvino") is None:

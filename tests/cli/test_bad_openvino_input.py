@@ -64,7 +64,6 @@ def test_a_device_that_does_not_exist_is_answered_with_the_nearest(convert, tmp_
     ("target", "device", "parts"),
     [
         ("openvino-npu-int8", "intel-n100", "cpu and gpu"),
-        ("openvino-npu-fp16", "host", "cpu"),
         ("openvino-gpu-fp16", "generic-nvidia-gpu", "gpu"),
     ],
 )
@@ -111,6 +110,27 @@ def test_a_cache_that_cannot_be_written_costs_a_warning_and_no_conversion(
     assert "Traceback" not in ended.stderr
     assert "Set EDGEKIT_CACHE" in caplog.text
     assert (tmp_path / "out/run/artifact/model.xml").is_file()
+
+
+@pytest.fixture
+def run_artifact(convert, edgekit, tiny, tmp_path):
+    """Return ``call()``: detections of an artifact on one image."""
+    convert("openvino-cpu-fp32")
+    return lambda: edgekit("run", tmp_path / "out/run", tiny.calib, "--limit", "1")
+
+
+def test_what_an_artifact_compiles_to_is_kept_where_that_can_be_written(
+    run_artifact, monkeypatch, caplog, tmp_path
+):
+    kept, file = tmp_path / "kept", tmp_path / "file"
+    file.write_text("not a folder")
+
+    for folder in (kept, file):
+        monkeypatch.setenv("EDGEKIT_CACHE", str(folder))
+        assert run_artifact().code == 0
+
+    assert [path.suffix for path in (kept / "openvino").iterdir()] == [".blob"]
+    assert f"Cannot keep compiled networks in {file / 'openvino'}" in caplog.text
 
 
 def test_an_npu_that_is_not_here_gives_an_artifact_and_no_times(convert, monkeypatch, tmp_path):

@@ -124,6 +124,34 @@ def test_where_it_is_not_the_cpu_stands_in_and_the_reason_is_told(on, target, ki
     assert found.absence == f"no {kind} here"
 
 
+@pytest.mark.parametrize("target", ["openvino-gpu-fp16", "openvino-npu-int8"])
+def test_this_computer_has_what_openvino_finds_on_it(on, present, target):
+    with pytest.raises(ConfigError, match=r"found 'host', no .PU here\. Leave out --device"):
+        on(target, "host")
+    present(GPU, NPU)
+
+    found = on(target, "host")
+
+    assert found.device.name in {GPU.full_name, NPU.full_name}
+    assert found.absence is None
+
+
+def test_this_computer_has_a_gpu_for_cuda_where_one_is_found(on, monkeypatch):
+    with pytest.raises(ConfigError, match=r"found 'host'.*no GPU on this desk"):
+        on("ort-cuda-fp16", "host")
+    monkeypatch.setattr(module, "probe_cuda", lambda: CudaGpu("GPU of today", 5.0))
+
+    assert on("ort-cuda-fp16", "host").device.name == "GPU of today"
+
+
+def test_a_recipe_of_somebodys_own_is_told_what_to_name(tmp_path, on):
+    own = tmp_path / "own.yaml"
+    own.write_text("extends: openvino-npu-int8\ndevice: intel-n100\n", encoding="utf-8")
+
+    with pytest.raises(ConfigError, match=r"found 'intel-n100', which has cpu and gpu\. Name ano"):
+        on(str(own))
+
+
 def test_an_npu_of_another_computer_than_the_one_asked_for_is_not_it(on, present, monkeypatch):
     present(NPU)
     monkeypatch.setattr(module, "is_here", lambda device: False)
@@ -182,6 +210,13 @@ def test_an_artifact_runs_on_what_it_was_made_for(present, manifest, runtime):
     present(GPU, NPU)
 
     assert runtime_of(manifest) == (runtime, None)
+
+
+def test_what_is_compiled_of_an_artifact_is_kept_where_a_cache_is(present, tmp_path):
+    present(NPU)
+
+    assert runtime_of(made("npu"), tmp_path)[0] == OpenVino("npu", cache=tmp_path / "openvino")
+    assert runtime_of(made("cpu", "onnxruntime"), tmp_path)[0] == OnnxRuntime()
 
 
 @pytest.mark.parametrize(
