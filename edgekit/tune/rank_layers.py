@@ -17,6 +17,7 @@ from edgekit.pipeline.int8 import Int8Options, weight_rule
 from edgekit.pipeline.options import ModelOptions
 from edgekit.pipeline.prepare import network_of, prepare
 from edgekit.protocols import silent
+from edgekit.quantize.rules import RULES
 from edgekit.report.damage_chart import damage_chart
 from edgekit.tune.sensitivity import SensitivityOptions, measure_sensitivity
 
@@ -66,11 +67,12 @@ def rank_layers(path: Path, options: RankOptions, progress: Progress = silent) -
     opened = DatasetOptions(images=options.images, labels=False, cache=options.cache)
     images = open_source(options.calib, opened)
     detector = prepare(path, options.model, images)
-    rule = weight_rule(precision, find_device(recipe.device))
+    rules = RULES[recipe.backend]
+    rule = weight_rule(precision, find_device(recipe.device), rules)
     return measure_sensitivity(
         network_of(detector),
         images,
-        Int8Options(precision, rule, options.cache),
+        Int8Options(precision, rule, options.cache, rules),
         SensitivityOptions(
             draws=options.draws, nms=detector.convention.nms if options.agreement else None
         ),

@@ -5,7 +5,10 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
+from edgekit.config.device import find_device
 from edgekit.errors import ConfigError
+from edgekit.quantize.rules import OPENVINO_X86, ORT_X86
+from edgekit.tune import rank_layers as module
 from edgekit.tune.rank_layers import RankOptions, as_csv, as_json, rank_layers, write_sensitivity
 from edgekit.tune.sensitivity import LayerSensitivity, Repeatability, Sensitivity
 from edgekit.values import Interval
@@ -55,6 +58,24 @@ def test_files_are_written_again_over_those_of_before(tmp_path):
 def test_a_target_in_float_has_nothing_to_rank(tiny):
     with pytest.raises(ConfigError, match="edgekit targets"):
         rank_layers(tiny.model, RankOptions("ort-cpu-fp32", str(tiny.calib)))
+
+
+@pytest.mark.parametrize(
+    ("target", "rules"), [("ort-cpu-int8", ORT_X86), ("openvino-cpu-int8", OPENVINO_X86)]
+)
+def test_layers_are_quantized_as_the_runtime_of_the_target_runs_them(
+    tiny, monkeypatch, target, rules
+):
+    asked = []
+
+    def measured(network, images, options, how, progress):
+        asked.append((options.rules, options.weight_rule))
+        return FOUND
+
+    monkeypatch.setattr(module, "measure_sensitivity", measured)
+
+    assert rank_layers(tiny.model, RankOptions(target, str(tiny.calib))) is FOUND
+    assert asked == [(rules, "full" if find_device("host").exact_u8s8 else rules.pairs)]
 
 
 @pytest.mark.parametrize(
