@@ -2,14 +2,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import onnx_ir as ir
 import pytest
 
 from edgekit.backends.node_times import NodeTimes
 from edgekit.backends.onnxruntime import OnnxRuntime
 from edgekit.errors import EdgekitError
-from edgekit.graphs import graph_to_bytes
+from edgekit.graphs import graph_from_model, graph_to_bytes
 from edgekit.measure.machine import describe_machine
-from edgekit.pipeline.int8 import quantize_network
+from edgekit.pipeline.int8 import quantize_calibrated, quantize_network
 from edgekit.tune import network as module
 from edgekit.tune.forecast import Times
 from edgekit.tune.network import SLOWER_OR_WORSE, tuned_network
@@ -51,6 +52,36 @@ def test_layers_that_a_conversion_leaves_in_float_are_known(network, images, pre
     kept = {layer for layer in tuned.forecaster.layers if layer not in converted.plan.nodes}
     assert tuned.drowned == kept != set()
     assert graph_to_bytes(tuned.graph(tuned.drowned)) == graph_to_bytes(converted.graph)
+
+
+@pytest.fixture
+def pooled(network):
+    """The network with a pooling of the image itself, which is part of no layer."""
+    model = network.graph.model.clone()
+    first = next(node for node in model.graph if node.op_type == "Conv")
+    pool = ir.node("MaxPool", [first.inputs[0]], {"kernel_shape": [1, 1]}, name="pool")
+    pool.outputs[0].name = "pooled"
+    model.graph.insert_before(first, pool)
+    first.replace_input_with(0, pool.outputs[0])
+    return replace(network, graph=graph_from_model(model))
+
+
+def test_what_drowns_and_is_part_of_no_layer_stays_in_float(pooled, images, precision, monkeypatch):
+    known = module.calibrate_network
+
+    def drowning(*asked):
+        return replace(known(*asked), drowned={"pool": "lost in noise"})
+
+    monkeypatch.setattr(module, "calibrate_network", drowning)
+
+    tuned = tuned_network(pooled, images, precision, RUNTIME)
+
+    calibrated = drowning(pooled, images, precision)
+    in_float = {**calibrated.kept_float, **calibrated.drowned}
+    converted = quantize_calibrated(pooled, calibrated, in_float, precision)
+    assert tuned.drowned == frozenset()
+    assert tuned.quantized(frozenset()).plan.kept_float["pool"] == "lost in noise"
+    assert graph_to_bytes(tuned.graph(frozenset())) == graph_to_bytes(converted.graph)
 
 
 def test_rounding_costs_something_in_every_layer(tuned):
