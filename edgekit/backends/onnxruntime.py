@@ -69,7 +69,7 @@ class OnnxRuntime:
         try:
             session = ort.InferenceSession(source, self._options(), providers=list(wanted))
         except Exception as err:  # the runtime's exceptions share no base but Exception
-            where = model if isinstance(model, Path) else "a graph in memory"
+            where = model if isinstance(model, Path) else "the network"
             raise StageError(f"ONNX Runtime {ort.__version__} cannot open {where}: {err}") from err
         if session.get_providers()[0] != wanted[0]:  # it goes on with the CPU without a word
             raise MissingError(

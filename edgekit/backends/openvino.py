@@ -241,7 +241,7 @@ def _writable(folder: Path) -> bool:
 
 
 def _name_of(model: bytes | Path) -> str:
-    return str(model) if isinstance(model, Path) else "a graph in memory"
+    return str(model) if isinstance(model, Path) else "the network"
 
 
 def _cores() -> int:

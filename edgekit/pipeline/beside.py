@@ -6,13 +6,13 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from edgekit.config.recipe import find_recipe
-from edgekit.errors import MissingExtraError
+from edgekit.errors import ConfigError, MissingExtraError, StageError
 from edgekit.pipeline.job import Built, Measured
 from edgekit.pipeline.place import find_place
 from edgekit.report.verdict import decide
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from edgekit.pipeline.job import Job
     from edgekit.pipeline.rows import Entry
@@ -32,17 +32,48 @@ class Jobs:
 
 
 def jobs_beside(job: Job) -> Jobs:
-    """Return ``job`` and the same for every recipe that its own names beside it."""
+    """Return ``job`` and the same for every recipe that its own names beside it.
+
+    Raises:
+        ConfigError: Two of them are for one runtime.
+    """
     found, warnings = [job], []
     for target in job.recipe.beside:
         recipe = find_recipe(target)
+        if recipe.backend in {known.recipe.backend for known in found}:
+            raise ConfigError(
+                f"--target {job.options.target}, key 'beside': expected recipes for a runtime "
+                f"each, found '{target}' for {recipe.backend} as well. Leave one of them out."
+            )
         try:
             place = find_place(recipe, target, job.options.device)
         except MissingExtraError as err:
-            warnings.append(f"{target} was not measured beside it: {err}")
+            warnings.append(_left_out(target, err))
         else:
             found.append(replace(job, recipe=recipe, place=place))
     return Jobs(tuple(found), tuple(warnings))
+
+
+def build_beside(beside: Jobs, build: Callable[[Job], Built]) -> tuple[Jobs, tuple[Built, ...]]:
+    """Return what ``build`` gives for each of the jobs, and the jobs that it gives anything for.
+
+    Raises:
+        StageError: The first, which was asked for, cannot be built.
+    """
+    first, *others = beside.jobs
+    jobs, built, warnings = [first], [build(first)], list(beside.warnings)
+    for job in others:
+        try:
+            built.append(build(job))
+        except StageError as err:
+            warnings.append(_left_out(job.recipe.backend, err))
+        else:
+            jobs.append(job)
+    return Jobs(tuple(jobs), tuple(warnings)), tuple(built)
+
+
+def _left_out(target: str, err: Exception) -> str:
+    return f"{target} was not measured beside it: {err}"
 
 
 def together(jobs: Sequence[Job], built: Sequence[Built]) -> Built:

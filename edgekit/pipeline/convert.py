@@ -19,7 +19,7 @@ from edgekit.images.classes import match_classes
 from edgekit.measure.latency import measure_latency
 from edgekit.measure.preprocess_probe import probe, require_sane
 from edgekit.pipeline.assemble import report_of, write_result
-from edgekit.pipeline.beside import jobs_beside, to_ship, together
+from edgekit.pipeline.beside import build_beside, jobs_beside, to_ship, together
 from edgekit.pipeline.data import open_image_sets
 from edgekit.pipeline.diagnosing import explain
 from edgekit.pipeline.folder import whole_folder
@@ -73,8 +73,9 @@ def convert(path: Path, options: ConvertOptions, progress: Progress = silent) ->
     with whole_folder(options.out) as folder, TemporaryDirectory(prefix="edgekit-") as models:
         job = open_job(path, options)
         warning = check_preprocessing(job, progress)
-        beside = jobs_beside(job)
-        built = [_build(each, _below(Path(models), each), progress) for each in beside.jobs]
+        beside, built = build_beside(
+            jobs_beside(job), lambda each: _build(each, _below(Path(models), each), progress)
+        )
         every = together(beside.jobs, built)
         measured = measure_built(job, every, progress)
         job, made, measured = to_ship(beside.jobs, built, every, measured)

@@ -23,7 +23,7 @@ from edgekit.quantize.noise import drowned_nodes
 from edgekit.quantize.plan import plan
 from edgekit.quantize.quantize import QuantizedGraph, quantize
 from edgekit.quantize.rules import ORT_X86
-from edgekit.quantize.select import float_nodes
+from edgekit.quantize.select import LAST, float_nodes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -75,7 +75,8 @@ class Calibrated:
 
     Attributes:
         kept_float: Nodes that no precision but float is for, with the reason.
-        drowned: Nodes that rounding noise would drown, with the reason.
+        drowned: Nodes that a conversion leaves in float and a search may not, with the reason:
+            rounding noise would drown them, or they are the last, which the runtime runs in either.
         ranges: Of every value that may get an encoding.
         statistics: Where they come from.
         importance: How much the predictions follow each value, as ``importance`` gives it; empty
@@ -152,12 +153,15 @@ def _observe(
 ) -> Calibrated:
     """Return what calibration says but for the biases."""
     graph, precision, rules = network.graph, options.precision, options.rules
-    kept = float_nodes(graph, network.decode, precision.keep_float)
+    held = float_nodes(graph, network.decode, precision.keep_float)
+    last = {name: why for name, why in held.items() if why == LAST and rules.float_results}
+    kept = {name: why for name, why in held.items() if name not in last}
     wished = plan(graph, rules, kept)
     statistics = _statistics(network, _watched(graph, wished), calibration, options, progress)
     plain = choose_ranges(graph, statistics, _plain(precision.observer))
     encodings = encodings_of(graph, wished, plain)
-    drowned = drowned_nodes(graph, wished, encodings, statistics, precision.noise_limit_db)
+    noisy = drowned_nodes(graph, wished, encodings, statistics, precision.noise_limit_db)
+    drowned = {**noisy, **last}
     if precision.observer != "damage":
         return Calibrated(kept, drowned, plain, statistics, {})
     weights = _importance(network, statistics, calibration, options, progress)

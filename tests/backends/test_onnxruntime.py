@@ -74,7 +74,7 @@ def test_a_runtime_goes_to_another_process(runtime):
 
 @pytest.mark.parametrize("source", [b"not a model", b""])
 def test_what_cannot_be_opened_is_a_stage_error(runtime, source):
-    with pytest.raises(StageError, match="cannot open a graph in memory"):
+    with pytest.raises(StageError, match="cannot open the network"):
         runtime.open(source)
 
 

@@ -120,7 +120,7 @@ def test_what_is_no_model_is_refused_with_the_file(tmp_path):
 
     with pytest.raises(StageError, match=r"OpenVINO cannot read .*model\.onnx"):
         RUNTIME.open(tmp_path / "model.onnx")
-    with pytest.raises(StageError, match="OpenVINO cannot read a graph in memory"):
+    with pytest.raises(StageError, match="OpenVINO cannot read the network"):
         RUNTIME.open(b"nothing of the kind")
 
 

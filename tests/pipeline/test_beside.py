@@ -1,7 +1,8 @@
 import pytest
 
-from edgekit.errors import ConfigError, MissingExtraError
+from edgekit.errors import ConfigError, MissingExtraError, StageError
 from edgekit.pipeline import beside
+from edgekit.pipeline import convert as convert_module
 from edgekit.pipeline.convert import convert
 from edgekit.pipeline.opened import open_detector
 from edgekit.pipeline.options import ModelOptions
@@ -57,6 +58,38 @@ def test_a_runtime_that_is_not_installed_is_left_out_with_a_word(
     assert any(
         "openvino-cpu-int8 was not measured beside it: install it" in w for w in report.warnings
     )
+
+
+def test_a_runtime_that_cannot_run_the_network_is_left_out_with_a_word(
+    tiny, tmp_path, recipe, monkeypatch
+):
+    def refuse(model, path, *, halved=False):
+        raise StageError("OpenVINO cannot read the network: no Gelu")
+
+    monkeypatch.setattr(convert_module, "write_ir", refuse)
+
+    report = convert(tiny.model, tiny.options(tmp_path / "out", target=recipe)).report
+
+    assert {row.backend for row in report.rows} == {"onnxruntime"}
+    assert any("openvino was not measured beside it: OpenVINO cannot" in w for w in report.warnings)
+
+
+def test_one_that_was_asked_for_has_to_run_it(tiny, tmp_path, monkeypatch):
+    def refuse(model, path, *, halved=False):
+        raise StageError("OpenVINO cannot read the network: no Gelu")
+
+    monkeypatch.setattr(convert_module, "write_ir", refuse)
+
+    with pytest.raises(StageError, match="no Gelu"):
+        convert(tiny.model, tiny.options(tmp_path / "out", target="openvino-cpu-fp32"))
+
+
+def test_recipes_beside_each_other_are_for_a_runtime_each(tiny, tmp_path):
+    path = tmp_path / "twice.yaml"
+    path.write_text("extends: ort-cpu-int8\nbeside: [ort-cpu-fp32]\n", encoding="utf-8")
+
+    with pytest.raises(ConfigError, match=r"'beside'.*found 'ort-cpu-fp32' for onnx"):
+        convert(tiny.model, tiny.options(tmp_path / "out", target=str(path)))
 
 
 def test_a_search_asks_for_one_of_them(tiny, tmp_path, recipe):

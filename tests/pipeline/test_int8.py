@@ -17,7 +17,8 @@ from edgekit.pipeline.int8 import (
 )
 from edgekit.pipeline.options import ModelOptions
 from edgekit.pipeline.prepare import network_of, prepare
-from edgekit.quantize.rules import OPENVINO_X86
+from edgekit.quantize.rules import OPENVINO_X86, ORT_X86
+from edgekit.quantize.select import LAST
 
 
 @pytest.fixture(scope="module")
@@ -136,3 +137,18 @@ def test_what_shares_an_encoding_is_part_of_the_plan(network, calibration):
     kept = {**calibrated.kept_float, **calibrated.drowned}
     found = quantize_calibrated(network, sharing, kept, options).plan.shared
     assert (found, calibrated.shared) == ({"a join"}, frozenset())
+
+
+@pytest.mark.parametrize(("rules", "searched"), [(ORT_X86, False), (OPENVINO_X86, True)])
+def test_last_layers_that_a_runtime_gives_floats_from_are_a_searchs_to_decide(
+    network, calibration, rules, searched
+):
+    few = replace(calibration, records=calibration.records[:8])
+    options = Int8Options(Int8(kind="int8", noise_limit_db=-1000), "full", rules=rules)
+
+    found = calibrate_network(network, few, options)
+
+    last = {name for name, why in (found.kept_float | found.drowned).items() if why == LAST}
+    assert last
+    assert last <= (found.drowned if searched else found.kept_float).keys()
+    assert LAST in quantize_network(network, few, options).plan.kept_float.values()
