@@ -60,7 +60,12 @@ from cases import (  # noqa: E402
 )
 from committed import commit  # noqa: E402
 from hand_written import DECODE  # noqa: E402
-from row_figures import accuracy_figures, coverage_figures, latency_figures  # noqa: E402
+from row_figures import (  # noqa: E402
+    accuracy_figures,
+    coverage_figures,
+    latency_figures,
+    rival_figures,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -201,7 +206,10 @@ def latency(case: Case, entries: list[Entry]) -> dict[str, dict[str, Any]]:
     candidates = [e.candidate for e in entries]
     run = measure_latency(candidates, case.evaluation, LatencyOptions(min_runs=150))
     valid = {} if not run.throttled else {"throttled": True}
-    return {c.name: latency_figures(c.name, run) | valid for c in candidates}
+    return {
+        c.name: latency_figures(c.name, run) | rival_figures(c.name, run) | valid
+        for c in candidates
+    }
 
 
 def float_entries(case: Case) -> list[Entry]:

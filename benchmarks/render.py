@@ -23,6 +23,7 @@ import render_families  # noqa: E402  (a sibling script)
 import render_folding  # noqa: E402  (a sibling script)
 import render_gradient_images  # noqa: E402  (a sibling script)
 import render_half_precision  # noqa: E402  (a sibling script)
+import render_openvino_cpu_int8  # noqa: E402  (a sibling script)
 import render_openvino_symmetric  # noqa: E402  (a sibling script)
 import render_ort_cpu_int8  # noqa: E402  (a sibling script)
 import render_range_choices  # noqa: E402  (a sibling script)
@@ -110,6 +111,10 @@ def _of_digits(part: Callable[[dict[str, Any]], list[str]]) -> list[str]:
     return part(committed("digits"))
 
 
+def _of_openvino_int8(part: Callable[[dict[str, Any]], list[str]]) -> list[str]:
+    return part({name: committed(f"openvino_cpu_int8_{name}") for name in ("avx2", "native")})
+
+
 def _of_openvino(part: Callable[[dict[str, Any]], list[str]]) -> list[str]:
     return part(committed("openvino_symmetric"))
 
@@ -132,9 +137,8 @@ PARTS: dict[str, Callable[[], list[str]]] = {
     "gradient images": lambda: render_gradient_images.table(committed("gradient_images")),
     "half precision": lambda: render_half_precision.converters(committed("half_precision")),
     "16-bit kernels": lambda: render_half_precision.kernels(committed("half_precision")),
-    "openvino int8": lambda: render_ort_cpu_int8.table(
-        {"avx2": committed("openvino_cpu_int8_avx2")}
-    ),
+    "openvino int8": partial(_of_openvino_int8, render_ort_cpu_int8.table),
+    "openvino bars": partial(_of_openvino_int8, render_openvino_cpu_int8.bars),
     "openvino scales": partial(_of_openvino, render_openvino_symmetric.scales),
     "openvino variants": partial(_of_openvino, render_openvino_symmetric.variants),
     "openvino block": partial(_of_openvino, render_openvino_symmetric.block),

@@ -40,6 +40,21 @@ def latency_figures(name: str, run: LatencyRun) -> dict[str, Any]:
     }
 
 
+def rival_figures(name: str, run: LatencyRun) -> dict[str, Any]:
+    """Return how much faster a row of edgekit's is than what was made by hand-written names."""
+    rivals = [r for r in run.results if "by hand" in r.name]
+    timed = next(r for r in run.results if r.name == name)
+    if not rivals or not name.startswith("edgekit"):
+        return {}
+    ratios = {rival.name: speedup(rival, timed) for rival in rivals}
+    return {
+        "speedup_over": {
+            rival: [round(end, 3) for end in (ratio.value, ratio.low, ratio.high)]
+            for rival, ratio in ratios.items()
+        }
+    }
+
+
 def coverage_figures(entry: Entry) -> dict[str, Any]:
     """Return how much of one row runs in INT8, where that was looked at."""
     if entry.coverage is None:
