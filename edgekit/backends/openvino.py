@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 
+from edgekit.config.host import read_host
 from edgekit.errors import StageError
 from edgekit.optional import require
 from edgekit.values import TensorInfo
@@ -35,7 +36,7 @@ class OpenVino:
 
     Attributes:
         processor: Which of the computer's runs the network.
-        threads: On the CPU; 0 takes every core this process may use.
+        threads: On the CPU; 0 takes one for every physical core this process may use.
         arithmetic: What floats are computed in. OpenVINO by itself takes 16 bits wherever the
             processor has them, also for a network in float32.
         hint: ``latency`` for one image at a time, ``throughput`` for many at once (``run_many``).
@@ -83,7 +84,7 @@ class OpenVino:
             "PERF_COUNT": self.profile,
         }
         if self.processor == "cpu":
-            properties["INFERENCE_NUM_THREADS"] = self.threads or _cores()
+            properties["INFERENCE_NUM_THREADS"] = self.threads or read_host().cores
         if self.cache is not None and _writable(self.cache):
             properties["CACHE_DIR"] = str(self.cache)
         return properties
@@ -128,7 +129,10 @@ class OpenVinoSession:
         queue.set_callback(lambda request, number: done.update({number: self._copied(request)}))
         given = 0
         for number, feed in enumerate(feeds):
-            queue.start_async(dict(feed), number)
+            try:
+                queue.start_async(dict(feed), number)
+            except (RuntimeError, ValueError, TypeError) as err:
+                raise self._refused(feed, err) from err
             while given in done:
                 yield done.pop(given)
                 given += 1
@@ -242,10 +246,6 @@ def _writable(folder: Path) -> bool:
 
 def _name_of(model: bytes | Path) -> str:
     return str(model) if isinstance(model, Path) else "the network"
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 _ONNX_TYPES = {"float32": "float", "float64": "double"}

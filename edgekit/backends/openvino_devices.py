@@ -86,6 +86,20 @@ def openvino_devices() -> tuple[OpenVinoDevice, ...]:
     return probe_openvino().devices
 
 
+def capabilities_of(device: str) -> tuple[str, ...]:
+    """Return what a device that is here does, in OpenVINO's words: ``FP16``, ``INT8`` ...
+
+    The CPU is asked in this process: no driver of another device can get in the way.
+
+    Raises:
+        MissingError: Another device did not answer.
+    """
+    if device == "CPU":
+        core = require("openvino", extra="openvino", needed_for="Running on OpenVINO").Core()
+        return tuple(core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"))
+    return next(d for d in openvino_devices() if _kind(d.name) == device).capabilities
+
+
 def absence(
     device: str, here: OpenVinoHere | None = None, system: System | None = None
 ) -> str | None:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from edgekit.measure.latency import LatencyRun
     from edgekit.pipeline.audited import ReadImages
     from edgekit.pipeline.job import Built, Job, Measured
-    from edgekit.report.schema import Search
+    from edgekit.report.schema import Search, Verdict
 
 MODEL_FILE = "model"
 BUSY = 1.5  # runnable processes per core, our own preparation included
@@ -52,15 +52,12 @@ def report_of(
         search: What was tried, where precisions were searched for: it has decided then.
     """
     read = read_images(job.sets)
-    paired = measured.run.speedups() if measured.run else {}
     return Report(
         target=job.options.target,
         device=job.device.name,
         model=_model_facts(job),
         rows=measured.rows,
-        verdict=decide(measured.rows, job.budget, paired)
-        if search is None
-        else verdict_of(search, measured.rows, paired),
+        verdict=_verdict(job, measured, search),
         provenance=_provenance(job, measured.run),
         data=_data(job, read),
         calibration=_calibration(job, built, read),
@@ -73,6 +70,13 @@ def report_of(
             *_disturbances(measured.run),
         ),
     )
+
+
+def _verdict(job: Job, measured: Measured, search: Search | None) -> Verdict:
+    paired = measured.run.speedups() if measured.run else {}
+    if search is not None:
+        return verdict_of(search, measured.rows, paired)
+    return measured.verdict or decide(measured.rows, job.budget, paired)
 
 
 def write_result(job: Job, built: Built, measured: Measured, report: Report, folder: Path) -> None:
@@ -171,7 +175,7 @@ def _manifest(job: Job, built: Built, report: Report, model: Path) -> Manifest:
         backend=job.recipe.backend,
         provider=job.recipe.provider,
         precision=built.entries[-1].precision,
-        weight_rule=built.quantized.weight_rule if built.quantized else None,
+        weight_rule=built.weight_rule,
         input="u8-nhwc",
         preprocess=job.network.preprocess,
         head=job.network.head,
@@ -197,10 +201,11 @@ def _lock(job: Job, built: Built, report: Report, model: Path) -> Lock:
         folds=folds_of(job.detector),
         graph_sha256=job.network.graph.sha256,
         artifact_sha256=file_sha256(model),
+        weights_sha256=file_sha256(weights) if (weights := weights_of(model)) else None,
         calibration=locked(job.sets.calibration),
         search=locked(job.sets.search),
         evaluation=locked(job.sets.evaluation),
-        weight_rule=quantized.weight_rule if quantized else None,
+        weight_rule=built.weight_rule,
         ranges={name: Span(low=r.low, high=r.high) for name, r in ranges.items()},
         kept_float=dict(built.kept_float),
         versions=report.provenance.versions,

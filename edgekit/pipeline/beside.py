@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from edgekit.config.recipe import find_recipe
-from edgekit.errors import ConfigError, MissingExtraError, StageError
+from edgekit.errors import ConfigError, MissingExtraError, ParityError, StageError
 from edgekit.pipeline.job import Built, Measured
 from edgekit.pipeline.place import find_place
 from edgekit.report.verdict import decide
@@ -14,6 +14,7 @@ from edgekit.report.verdict import decide
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from edgekit.config.recipe import Recipe
     from edgekit.pipeline.job import Job
     from edgekit.pipeline.rows import Entry
 
@@ -34,46 +35,65 @@ class Jobs:
 def jobs_beside(job: Job) -> Jobs:
     """Return ``job`` and the same for every recipe that its own names beside it.
 
+    The gates are those of ``job``: whichever runtime is shipped has to meet what was asked for.
+
     Raises:
-        ConfigError: Two of them are for one runtime.
+        ConfigError: Two of them are for one runtime, or for different devices or precisions.
     """
     found, warnings = [job], []
     for target in job.recipe.beside:
         recipe = find_recipe(target)
-        if recipe.backend in {known.recipe.backend for known in found}:
-            raise ConfigError(
-                f"--target {job.options.target}, key 'beside': expected recipes for a runtime "
-                f"each, found '{target}' for {recipe.backend} as well. Leave one of them out."
-            )
+        _require_comparable(job, target, recipe, found)
         try:
             place = find_place(recipe, target, job.options.device)
         except MissingExtraError as err:
-            warnings.append(_left_out(target, err))
+            warnings.append(_left_out(recipe, err))
         else:
+            recipe = recipe.model_copy(update={"gates": job.recipe.gates})
             found.append(replace(job, recipe=recipe, place=place))
     return Jobs(tuple(found), tuple(warnings))
+
+
+def _require_comparable(job: Job, target: str, recipe: Recipe, found: Sequence[Job]) -> None:
+    """Raise unless ``recipe`` is another runtime's for the same processor and precision."""
+    own = job.recipe
+    clashes = {
+        "a runtime each": recipe.backend in {known.recipe.backend for known in found},
+        f"the device '{own.device}'": recipe.device != own.device,
+        f"its {own.provider}": recipe.provider != own.provider,
+        f"precision {own.precision.kind}": recipe.precision.kind != own.precision.kind,
+    }
+    for expected in (words for words, clash in clashes.items() if clash):
+        raise ConfigError(
+            f"--target {job.options.target}, key 'beside': expected recipes for {expected}, found "
+            f"'{target}' ({recipe.backend}, {recipe.precision.kind}, on the {recipe.provider} of "
+            f"'{recipe.device}'). Leave it out, or name another."
+        )
 
 
 def build_beside(beside: Jobs, build: Callable[[Job], Built]) -> tuple[Jobs, tuple[Built, ...]]:
     """Return what ``build`` gives for each of the jobs, and the jobs that it gives anything for.
 
     Raises:
-        StageError: The first, which was asked for, cannot be built.
+        MissingExtraError: The first, which was asked for, needs a package that is not here.
+        StageError: It cannot be built, or a rewrite of another is not exact.
     """
     first, *others = beside.jobs
     jobs, built, warnings = [first], [build(first)], list(beside.warnings)
     for job in others:
         try:
             built.append(build(job))
-        except StageError as err:
-            warnings.append(_left_out(job.recipe.backend, err))
+        except ParityError:
+            raise  # our own rewrite went wrong, whatever the runtime
+        except (MissingExtraError, StageError) as err:
+            warnings.append(_left_out(job.recipe, err))
         else:
             jobs.append(job)
     return Jobs(tuple(jobs), tuple(warnings)), tuple(built)
 
 
-def _left_out(target: str, err: Exception) -> str:
-    return f"{target} was not measured beside it: {err}"
+def _left_out(recipe: Recipe, err: Exception) -> str:
+    return f"{recipe.backend} was not measured beside it: {err}"
 
 
 def together(jobs: Sequence[Job], built: Sequence[Built]) -> Built:
@@ -100,6 +120,8 @@ def to_ship(
 ) -> tuple[Job, Built, Measured]:
     """Return the job whose runtime is shipped, and all that was built and measured, its own last.
 
+    Where the file as given is best, edgekit's own float network is what goes into the artifact.
+
     Args:
         jobs: As ``jobs_beside`` gives them.
         built: What was built for each.
@@ -110,11 +132,17 @@ def to_ship(
         return jobs[0], every, measured
     paired = measured.run.speedups() if measured.run else {}
     verdict = decide(measured.rows, jobs[0].budget, paired)
+    given, fp32 = (entry.candidate.name for entry in every.entries[:2])
     name = verdict.ship or verdict.candidate or every.entries[-1].candidate.name
+    name = fp32 if name == given else name
     order = sorted(range(len(every.entries)), key=lambda i: every.entries[i].candidate.name == name)
     entries = tuple(every.entries[i] for i in order)
     runtime = entries[-1].candidate.backend.name
     at = next(i for i, job in enumerate(jobs) if job.recipe.backend == runtime)
-    quantized = built[at].quantized if entries[-1].precision == "int8" else None
+    made = built[at] if entries[-1].precision != "fp32" else Built((), None)
     rows = tuple(measured.rows[i] for i in order)
-    return jobs[at], Built(entries, quantized, notes=every.notes), replace(measured, rows=rows)
+    return (
+        jobs[at],
+        replace(made, entries=entries, notes=every.notes),
+        replace(measured, rows=rows, verdict=verdict),
+    )

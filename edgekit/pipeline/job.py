@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from edgekit.pipeline.prepare import Detector, Network
     from edgekit.pipeline.rows import Entry, Scores
     from edgekit.quantize.quantize import QuantizedGraph
-    from edgekit.report.schema import Row
+    from edgekit.report.schema import Row, Verdict
+    from edgekit.values import WeightRule
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,6 +71,19 @@ class Job:
 
 
 @dataclass(frozen=True, eq=False)
+class ByNncf:
+    """What is known of a network that NNCF quantized.
+
+    Attributes:
+        kept_float: Nodes it was told to leave in float, with the reason.
+        weight_rule: ``full`` where all weights use 8 bits; ``None`` where some use fewer.
+    """
+
+    kept_float: Mapping[str, str]
+    weight_rule: WeightRule | None
+
+
+@dataclass(frozen=True, eq=False)
 class Built:
     """The candidates of one conversion.
 
@@ -77,12 +91,14 @@ class Built:
         entries: The target's own precision last.
         quantized: ``None`` for a float target.
         half: ``None`` for a target that is not in 16-bit floats.
+        nncf: ``None`` for a target that NNCF does not quantize.
         notes: What the user should know of how they were made, one sentence each.
     """
 
     entries: tuple[Entry, ...]
     quantized: QuantizedGraph | None
     half: HalfNetwork | None = None
+    nncf: ByNncf | None = None
     notes: tuple[str, ...] = ()
 
     @property
@@ -90,7 +106,16 @@ class Built:
         """Every node that was ruled out of the target's own precision, to the reason."""
         if self.half is not None:
             return self.half.plan.kept_float
+        if self.nncf is not None:
+            return self.nncf.kept_float
         return self.quantized.plan.kept_float if self.quantized is not None else {}
+
+    @property
+    def weight_rule(self) -> WeightRule | None:
+        """Which integers the weights use; ``None`` where they are floats."""
+        if self.nncf is not None:
+            return self.nncf.weight_rule
+        return self.quantized.weight_rule if self.quantized is not None else None
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,8 +126,10 @@ class Measured:
         rows: In the order of the candidates.
         scores: By name; empty without evaluation images.
         run: All candidates timed in turn; ``None`` where the device is not this computer.
+        verdict: Which to ship, where that decided on the runtime; ``None`` where it is still open.
     """
 
     rows: tuple[Row, ...]
     scores: dict[str, Scores]
     run: LatencyRun | None
+    verdict: Verdict | None = None

@@ -102,7 +102,10 @@ class Lock(BaseModel):
         default=None, description="The same one by one, each with its own proof."
     )
     graph_sha256: str = Field(description="Of the float network that was quantized.")
-    artifact_sha256: str
+    artifact_sha256: str = Field(description="Of the artifact's model file.")
+    weights_sha256: str | None = Field(
+        default=None, description="Of the file of its weights, where they are not in it."
+    )
     calibration: LockedData | None
     search: LockedData | None = None
     evaluation: LockedData | None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from edgekit.backends.coverage import read_coverage
+from edgekit.backends.coverage import NOT_FUSED, read_coverage
 from edgekit.backends.openvino import OpenVinoSession, openvino_package
 from edgekit.config.recipe import Int8, Repair
 from edgekit.errors import DataError
@@ -13,7 +13,7 @@ from edgekit.measure.accuracy import agreement, detect_all
 from edgekit.measure.sampling import spread
 from edgekit.pipeline.feeds import image_feeds
 from edgekit.pipeline.int8 import Int8Options, calibrate_network
-from edgekit.pipeline.job import Built
+from edgekit.pipeline.job import Built, ByNncf
 from edgekit.pipeline.rows import Entry
 from edgekit.quantize.nncf import (
     NncfGoal,
@@ -26,12 +26,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from edgekit.backends.coverage import Coverage
     from edgekit.config.recipe import AccuracyControl
     from edgekit.measure.candidate import Candidate
     from edgekit.pipeline.job import Job
     from edgekit.protocols import Progress
     from edgekit.quantize.nncf import NncfOutcome, OverflowFix
     from edgekit.values import Dataset
+
+TAKEN_BACK = "taken back to float by accuracy control, or not fused by the runtime"
 
 
 def nncf_built(job: Job, floats: tuple[Entry, ...], models: Path, progress: Progress) -> Built:
@@ -72,8 +75,11 @@ def nncf_built(job: Job, floats: tuple[Entry, ...], models: Path, progress: Prog
     path = models / "int8.xml"
     openvino_package().save_model(made, str(path), compress_to_fp16=False)
     coverage = read_coverage(graph, path, in_float, job.place.runtime)
+    if control is not None:
+        coverage = _with_those_taken_back(coverage)
     entry = Entry(replace(fp32, name="int8", model=path), "int8", coverage=coverage)
-    return Built((*floats, entry), None, notes=notes)
+    facts = ByNncf(in_float, "full" if options.overflow_fix == "disable" else None)
+    return Built((*floats, entry), None, nncf=facts, notes=notes)
 
 
 def shared_out(images: Dataset, control: AccuracyControl | None) -> tuple[Dataset, Dataset]:
@@ -92,6 +98,15 @@ def shared_out(images: Dataset, control: AccuracyControl | None) -> tuple[Datase
             "in the recipe) from a --calib that has them, or let fewer judge."
         )
     return replace(images, records=rest), replace(images, records=judges)
+
+
+def _with_those_taken_back(coverage: Coverage) -> Coverage:
+    """Return ``coverage`` with another reason where NNCF gave none and the runtime saw floats."""
+    nodes = tuple(
+        replace(node, reason=TAKEN_BACK) if node.reason == NOT_FUSED else node
+        for node in coverage.float_nodes
+    )
+    return replace(coverage, float_nodes=nodes)
 
 
 def _in_float(job: Job, calibrating: Dataset, progress: Progress) -> dict[str, str]:

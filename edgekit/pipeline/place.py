@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from edgekit.backends.cuda import probe_cuda
 from edgekit.backends.onnxruntime import OnnxRuntime
 from edgekit.backends.openvino import OpenVino, openvino_package
-from edgekit.backends.openvino_devices import absence, openvino_devices
+from edgekit.backends.openvino_devices import absence, capabilities_of, openvino_devices
 from edgekit.config.device import detect_host, find_device, is_here
 from edgekit.errors import ConfigError
 from edgekit.quantize.rules import RULES
@@ -65,10 +65,10 @@ def find_place(recipe: Recipe, target: str, asked: str | None) -> Place:
     device = find_device(name)
     found_out = recipe.provider != "cpu" and device == detect_host()
     if not (found_out or _has_part(device, recipe)):
-        raise _without_part(recipe, target, asked, f"which has {' and '.join(device.parts)}")
+        raise _without_part(recipe, target, asked, f", which has {' and '.join(device.parts)}")
     place = _place(recipe, device, asked)
     if found_out and place.absence is not None:
-        raise _without_part(recipe, target, asked, place.absence)
+        raise _without_part(recipe, target, asked, f": {place.absence}")
     return place
 
 
@@ -92,10 +92,13 @@ def runtime_of(
         return OnnxRuntime(provider="cpu" if why else "cuda"), why
     openvino_package()
     kept = cache / "openvino" if cache else None
-    runtime = OpenVino(arithmetic=ARITHMETIC.get(manifest.precision, "f32"), cache=kept)
     processor = PROCESSORS[manifest.provider]
     why = None if processor == "cpu" else absence(processor.upper())
-    return replace(runtime, processor="cpu" if why else processor), why
+    if why:
+        # 16 bits of another processor are not this one's: bfloat16 would pass for them.
+        return OpenVino(cache=kept), why
+    arithmetic = ARITHMETIC.get(manifest.precision, "f32")
+    return OpenVino(processor, arithmetic=arithmetic, cache=kept), None
 
 
 def halves_of(place: Place) -> tuple[Precision, str | None]:
@@ -107,12 +110,11 @@ def halves_of(place: Place) -> tuple[Precision, str | None]:
     assert isinstance(place.runtime, OpenVino)
     if place.absence is not None:
         return "fp16", place.absence
-    name = place.runtime.processor.upper()
-    found = _found(name)
+    capabilities = capabilities_of(place.runtime.processor.upper())
     for precision in ("fp16", "bf16"):
-        if precision.upper() in found.capabilities:
+        if precision.upper() in capabilities:
             return precision, None
-    return "fp16", f"{found.full_name} computes in no 16-bit floats on OpenVINO"
+    return "fp16", f"{place.device.name} computes in no 16-bit floats on OpenVINO"
 
 
 def _has_part(device: Device, recipe: Recipe) -> bool:
@@ -132,7 +134,7 @@ def _without_part(recipe: Recipe, target: str, asked: str | None, found: str) ->
     )
     return ConfigError(
         f"--target {target} runs on {runtime}'s {recipe.provider} device: expected a computer "
-        f"that has one, found '{asked or recipe.device}', {found}. {advice}"
+        f"that has one, found '{asked or recipe.device}'{found}. {advice}"
     )
 
 

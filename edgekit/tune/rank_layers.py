@@ -64,6 +64,11 @@ def rank_layers(path: Path, options: RankOptions, progress: Progress = silent) -
             f"--target {options.target} is in float: expected one in INT8, whose layers can be "
             "ranked. List them with: edgekit targets"
         )
+    if precision.nncf is not None:
+        raise ConfigError(
+            f"--target {options.target} quantizes by NNCF: expected edgekit's own encodings, of "
+            "which each layer's damage is known. Rank with --target openvino-cpu-int8."
+        )
     opened = DatasetOptions(images=options.images, labels=False, cache=options.cache)
     images = open_source(options.calib, opened)
     detector = prepare(path, options.model, images)

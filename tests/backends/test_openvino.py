@@ -1,9 +1,11 @@
 import pickle
+from dataclasses import replace
 
 import numpy as np
 import onnx
 import pytest
 
+from edgekit.backends import openvino as module
 from edgekit.backends.onnxruntime import OnnxRuntime
 from edgekit.backends.openvino import OpenVino, openvino_package, reason_of, write_ir
 from edgekit.errors import MissingExtraError, StageError
@@ -57,6 +59,20 @@ def test_many_at_once_come_out_in_order(model):
     assert len(together) == len(IMAGES)
     for wanted, found in zip(one_by_one, together, strict=True):
         np.testing.assert_allclose(found["y"], wanted["y"], rtol=1e-5)
+
+
+def test_inputs_that_do_not_fit_are_refused_among_many_too(model):
+    with RUNTIME.open(model) as session, pytest.raises(StageError, match="OpenVINO refused inputs"):
+        list(session.run_many([IMAGES[0], {"nothing": IMAGES[0]["x"]}]))
+
+
+def test_every_physical_core_is_used_unless_threads_are_named(model, monkeypatch):
+    one = replace(module.read_host(), cores=1)
+    monkeypatch.setattr(module, "read_host", lambda: one)
+
+    for asked, got in ((0, 1), (2, 2)):
+        with OpenVino(threads=asked).open(model) as session:
+            assert session._compiled.get_property("INFERENCE_NUM_THREADS") == got
 
 
 def test_floats_are_computed_in_32_bits_unless_asked_otherwise(model):
@@ -175,7 +191,7 @@ def test_an_operator_it_has_not_is_told_without_what_fails_after_it():
     with pytest.raises(StageError) as refused:
         RUNTIME.open(graph_to_bytes(network(text, w=normal(4, 3, 3, 3))))
 
-    assert "in memory: No conversion rule found for operations: MaxUnpool-17. Convert" in str(
+    assert "the network: No conversion rule found for operations: MaxUnpool-17. Convert" in str(
         refused.value
     )
 

@@ -10,6 +10,7 @@ from edgekit.backends.openvino_devices import (
     OpenVinoDevice,
     OpenVinoHere,
     absence,
+    capabilities_of,
     openvino_devices,
     probe_openvino,
     tell,
@@ -20,7 +21,9 @@ from edgekit.errors import ConfigError, MissingError, MissingExtraError
 CPU = OpenVinoDevice("CPU", "Intel(R) N100", ("FP32", "INT8", "BIN"))
 ALONE = OpenVinoHere((CPU,), {"GPU": "no plugin", "NPU": ""}, LIBRARIES)
 TWO_GPUS = OpenVinoHere(
-    (CPU, OpenVinoDevice("GPU.0", "iGPU", ()), OpenVinoDevice("GPU.1", "dGPU", ())), {}, LIBRARIES
+    (CPU, OpenVinoDevice("GPU.0", "iGPU", ("FP16",)), OpenVinoDevice("GPU.1", "dGPU", ())),
+    {},
+    LIBRARIES,
 )
 
 
@@ -37,6 +40,20 @@ def here():
     if importlib.util.find_spec("openvino") is None:
         pytest.skip("openvino is not installed")
     return probe_openvino()
+
+
+@pytest.mark.openvino
+def test_the_cpu_is_asked_without_the_drivers_of_others(here, monkeypatch):
+    monkeypatch.setattr(module, "_ask", lambda code: pytest.fail("asked apart"))
+
+    assert "INT8" in capabilities_of("CPU")
+    assert set(capabilities_of("CPU")) == set(here.devices[0].capabilities)
+
+
+def test_another_device_is_asked_apart(monkeypatch):
+    monkeypatch.setattr(module, "_ask", lambda code: TWO_GPUS)
+
+    assert capabilities_of("GPU") == ("FP16",)
 
 
 @pytest.mark.openvino

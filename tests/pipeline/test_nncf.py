@@ -1,11 +1,17 @@
+import json
+
 import pytest
 import yaml
 
+from edgekit.backends.artifact import read_artifact
+from edgekit.config.device import find_device
 from edgekit.config.files import find
 from edgekit.config.recipe import find_recipe
 from edgekit.errors import ConfigError, DataError
+from edgekit.images.overlap import file_sha256
 from edgekit.pipeline import nncf as module
 from edgekit.pipeline.convert import convert
+from edgekit.pipeline.nncf import TAKEN_BACK
 from edgekit.pipeline.opened import open_detector
 from edgekit.pipeline.options import ModelOptions
 from edgekit.tune.options import TuneOptions
@@ -30,6 +36,17 @@ def test_nncf_quantizes_within_the_scope_that_edgekit_finds(converted):
         "the decode" in node.reason or "dB" in node.reason for node in row.coverage.left_float
     )
     assert row.agreement > 0.5
+
+
+def test_the_lock_and_the_manifest_tell_what_was_left_and_which_integers_weights_use(converted):
+    out, report = converted
+    lock = json.loads((out / "edgekit.lock").read_text(encoding="utf-8"))
+
+    reasons = {node.node: node.reason for node in report.row("int8").coverage.left_float}
+    assert reasons.items() <= lock["kept_float"].items()
+    assert lock["weight_rule"] == ("full" if find_device("host").exact_u8s8 else None)
+    assert read_artifact(out)[0].weight_rule == lock["weight_rule"]
+    assert lock["weights_sha256"] == file_sha256(out / "artifact/model.bin")
 
 
 def test_the_artifact_is_openvinos_and_runs(converted):
@@ -76,6 +93,7 @@ def test_layers_go_back_to_float_until_agreement_is_reached(converted, controlle
     row, plain = report.row("int8"), converted[1].row("int8")
     assert 0 < row.coverage.convs_int8 < plain.coverage.convs_int8
     assert row.agreement > 0.5
+    assert TAKEN_BACK in {node.reason for node in row.coverage.left_float}
     assert not any("gave up" in warning for warning in report.warnings)
     assert set(judged) == {(8, 8, 8)}
 

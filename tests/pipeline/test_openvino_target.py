@@ -9,7 +9,7 @@ import pytest
 
 from edgekit.backends.artifact import read_artifact
 from edgekit.backends.openvino import OpenVino
-from edgekit.backends.openvino_devices import OpenVinoDevice
+from edgekit.config.device import detect_host
 from edgekit.errors import ConfigError, StageError
 from edgekit.images.overlap import file_sha256
 from edgekit.measure.accuracy import detect_all
@@ -73,8 +73,7 @@ def processor(monkeypatch):
     """Return ``has(*capabilities)``: what the CPU computes in, as OpenVINO tells."""
 
     def has(*capabilities):
-        cpu = OpenVinoDevice("CPU", "Processor of old", capabilities)
-        monkeypatch.setattr(place, "openvino_devices", lambda: (cpu,))
+        monkeypatch.setattr(place, "capabilities_of", {"CPU": capabilities}.__getitem__)
 
     return has
 
@@ -216,7 +215,7 @@ def test_a_processor_without_16_bits_loses_that_row_alone(tiny, tmp_path, proces
     given, baseline, half = report.rows
     assert {given.status, baseline.status} == {"measured"}
     assert (half.name, half.precision, half.status) == ("fp16", "fp16", "not-run")
-    assert half.reason == "Processor of old computes in no 16-bit floats on OpenVINO"
+    assert half.reason == f"{detect_host().name} computes in no 16-bit floats on OpenVINO"
     assert (half.latency_ms, half.agreement) == (None, None)
     assert report.verdict.ship in {"as-given", "fp32"}
     assert {path.name for path in (tmp_path / "out/artifact").iterdir()} == FILES

@@ -38,10 +38,15 @@ def on(present):
     return lambda target, device=None: find_place(find_recipe(target), target, device)
 
 
-def cpu_with(*capabilities, absence=None):
-    """A place on OpenVINO, and the CPU that it asks about."""
-    place = Place(detect_host(), OpenVino(), absence)
-    return place, OpenVinoDevice("CPU", "Processor of today", capabilities)
+@pytest.fixture
+def cpu_with(monkeypatch):
+    """Return ``place(*capabilities)``: on OpenVINO, on a CPU of these."""
+
+    def place(*capabilities):
+        monkeypatch.setattr(module, "capabilities_of", {"CPU": capabilities}.__getitem__)
+        return Place(detect_host(), OpenVino())
+
+    return place
 
 
 def made(provider, backend="openvino", precision="int8"):
@@ -126,7 +131,7 @@ def test_where_it_is_not_the_cpu_stands_in_and_the_reason_is_told(on, target, ki
 
 @pytest.mark.parametrize("target", ["openvino-gpu-fp16", "openvino-npu-int8"])
 def test_this_computer_has_what_openvino_finds_on_it(on, present, target):
-    with pytest.raises(ConfigError, match=r"found 'host', no .PU here\. Leave out --device"):
+    with pytest.raises(ConfigError, match=r"found 'host': no .PU here\. Leave out --device"):
         on(target, "host")
     present(GPU, NPU)
 
@@ -212,6 +217,10 @@ def test_an_artifact_runs_on_what_it_was_made_for(present, manifest, runtime):
     assert runtime_of(manifest) == (runtime, None)
 
 
+def test_16_bits_of_what_is_not_here_are_computed_in_32(present):
+    assert runtime_of(made("gpu", precision="fp16")) == (OpenVino(), "no GPU here")
+
+
 def test_what_is_compiled_of_an_artifact_is_kept_where_a_cache_is(present, tmp_path):
     present(NPU)
 
@@ -241,25 +250,18 @@ def test_an_artifact_for_what_is_not_here_runs_on_the_cpu(present, manifest, why
         (("FP32", "BF16", "FP16"), "fp16"),
     ],
 )
-def test_the_16_bits_are_those_the_processor_computes_in(present, capabilities, precision):
-    place, device = cpu_with(*capabilities)
-    present(device)
-
-    assert halves_of(place) == (precision, None)
+def test_the_16_bits_are_those_the_processor_computes_in(cpu_with, capabilities, precision):
+    assert halves_of(cpu_with(*capabilities)) == (precision, None)
 
 
-def test_a_processor_without_16_bits_is_named(present):
-    place, device = cpu_with("FP32", "INT8")
-    present(device)
-
-    precision, why = halves_of(place)
+def test_a_processor_without_16_bits_is_named(cpu_with):
+    precision, why = halves_of(cpu_with("FP32", "INT8"))
 
     assert precision == "fp16"
-    assert why == "Processor of today computes in no 16-bit floats on OpenVINO"
+    assert why == f"{detect_host().name} computes in no 16-bit floats on OpenVINO"
 
 
-def test_16_bits_of_a_processor_that_is_not_here_are_not_asked_for(present):
-    place, device = cpu_with("FP32", "BF16")
-    present(device)
+def test_16_bits_of_a_processor_that_is_not_here_are_not_asked_for(cpu_with):
+    place = cpu_with("FP32", "BF16")
 
     assert halves_of(replace(place, absence="no NPU here")) == ("fp16", "no NPU here")

@@ -55,6 +55,11 @@ def test_files_are_written_again_over_those_of_before(tmp_path):
     assert "first" in "".join(ET.parse(tmp_path / "out/sensitivity.svg").getroot().itertext())
 
 
+def test_what_nncf_encodes_is_not_ranked(tiny):
+    with pytest.raises(ConfigError, match=r"quantizes by NNCF.*--target openvino-cpu-int8\."):
+        rank_layers(tiny.model, RankOptions("openvino-cpu-int8-nncf", str(tiny.calib)))
+
+
 def test_a_target_in_float_has_nothing_to_rank(tiny):
     with pytest.raises(ConfigError, match="edgekit targets"):
         rank_layers(tiny.model, RankOptions("ort-cpu-fp32", str(tiny.calib)))
