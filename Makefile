@@ -54,6 +54,7 @@ bench: $(BENCH_READY)
 	$(BIN)/python benchmarks/half_precision.py
 	$(BIN)/python benchmarks/speed_of_the_file.py
 	$(BIN)/python benchmarks/speed_of_the_file.py --kernels avx2
+	$(BIN)/python benchmarks/openvino_cpu_int8.py
 	$(BIN)/python benchmarks/openvino_cpu_int8.py --kernels avx2
 	$(BIN)/python benchmarks/openvino_symmetric.py
 	$(BIN)/python benchmarks/render.py
