@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from edgekit.quantize.plan import constant
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     import onnx_ir as ir
 
@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 _FLOAT = frozenset({""})  # what comes from the image or from a node that stays in float
 
 
-def layer_groups(graph: Graph, plan: Plan) -> dict[str, frozenset[str]]:
+def layer_groups(
+    graph: Graph, plan: Plan, alone: Collection[str] = ()
+) -> dict[str, frozenset[str]]:
     """Return the nodes of every layer that ``plan`` quantizes, by the layer's name.
 
     A layer is a node with weights; to it belong the activations, poolings and the like behind it
@@ -27,6 +29,7 @@ def layer_groups(graph: Graph, plan: Plan) -> dict[str, frozenset[str]]:
     Args:
         graph: The network in float.
         plan: Of that network.
+        alone: Nodes that change precision by themselves where they belong to no layer.
     """
     groups: dict[str, set[str]] = {}
     layers_of: dict[str, frozenset[str]] = {}
@@ -39,6 +42,8 @@ def layer_groups(graph: Graph, plan: Plan) -> dict[str, frozenset[str]]:
             made_of = frozenset().union(*(layers_of.get(str(v.name), _FLOAT) for v in _data(node)))
             if len(made_of) == 1 and made_of != _FLOAT:
                 groups[next(iter(made_of))].add(name)
+            elif name in alone:
+                groups[name] = {name}
         layers_of.update({str(o.name): made_of for o in node.outputs})
     return {layer: frozenset(nodes) for layer, nodes in groups.items()}
 

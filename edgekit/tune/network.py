@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from edgekit import __version__
@@ -10,9 +10,7 @@ from edgekit.measure.machine import describe_machine
 from edgekit.pipeline.feeds import image_feeds
 from edgekit.pipeline.int8 import calibrate_network, quantize_calibrated
 from edgekit.protocols import silent
-from edgekit.quantize.plan import plan
 from edgekit.tune.forecast import Forecaster, measure_times, rounding_damages
-from edgekit.tune.groups import layer_groups
 from edgekit.tune.kept_times import kept_times
 from edgekit.tune.variants import variants_of
 
@@ -70,9 +68,8 @@ def tuned_network(
         DataError: No calibration image can be read.
     """
     calibrated = calibrate_network(network, calibration, options, progress)
-    calibrated = _joints_settled(network, calibrated, options)
     whole = quantize_calibrated(network, calibrated, calibrated.kept_float, options)
-    variants = variants_of(network.graph, whole)
+    variants = variants_of(network.graph, whole, calibrated.drowned)
     feeds = next(image_feeds(network.graph, calibration, network.preprocess))
     machine = describe_machine()
     versions, isa = repr(machine.versions), " ".join(machine.isa)
@@ -86,14 +83,3 @@ def tuned_network(
         layer for layer, nodes in variants.groups.items() if nodes & calibrated.drowned.keys()
     )
     return TunedNetwork(network, calibrated, options, Forecaster(variants, damages, times), drowned)
-
-
-def _joints_settled(network: Network, calibrated: Calibrated, options: Int8Options) -> Calibrated:
-    """Return ``calibrated`` with what noise drowns in float for good where no layer decides it.
-
-    A pooling of several layers' outputs, say: no choice of layers takes it out of INT8.
-    """
-    planned = plan(network.graph, options.rules, calibrated.kept_float, calibrated.shared)
-    decided = frozenset().union(*layer_groups(network.graph, planned).values())
-    joints = {node: why for node, why in calibrated.drowned.items() if node not in decided}
-    return replace(calibrated, kept_float={**calibrated.kept_float, **joints})

@@ -84,6 +84,12 @@ class Variants:
         return insert_qdq(shifted, decided, encodings, whole.weight_rule, self.encode)
 
 
-def variants_of(network: Graph, whole: QuantizedGraph) -> Variants:
-    """Return the variants of ``network``, which in INT8 is ``whole``."""
-    return Variants(network, whole, layer_groups(network, whole.plan))
+def variants_of(network: Graph, whole: QuantizedGraph, alone: Collection[str] = ()) -> Variants:
+    """Return the variants of ``network``, which in INT8 is ``whole``.
+
+    Args:
+        network: In float.
+        whole: The same in INT8.
+        alone: Nodes that change precision by themselves where they belong to no layer.
+    """
+    return Variants(network, whole, layer_groups(network, whole.plan, alone))

@@ -10,9 +10,9 @@ from tests.networks import network
 WEIGHT = np.ones((4, 4, 1, 1), np.float32)
 
 
-def groups(body, kept=(), outputs="y"):
+def groups(body, kept=(), outputs="y", alone=()):
     graph = network(f"g (float[1,4,6,6] x) => ({outputs}) {{ {body} }}", w=WEIGHT)
-    return layer_groups(graph, plan(graph, ORT_X86, dict.fromkeys(kept, "kept")))
+    return layer_groups(graph, plan(graph, ORT_X86, dict.fromkeys(kept, "kept")), alone)
 
 
 def test_activation_and_pooling_belong_to_the_layer_they_follow():
@@ -25,6 +25,15 @@ def test_what_joins_layers_belongs_to_none():
     found = groups("a = Conv(x, w) b = Conv(a, w) r = Relu(b) s = Add(a, r) y = Sigmoid(s)")
 
     assert found == {"Conv": {"Conv"}, "Conv_1": {"Conv_1", "Relu"}}
+
+
+def test_what_joins_layers_may_change_precision_by_itself():
+    found = groups(
+        "a = Conv(x, w) b = Conv(a, w) r = Relu(b) s = Add(a, r) y = Sigmoid(s)",
+        alone=["Add", "Relu"],
+    )
+
+    assert found == {"Conv": {"Conv"}, "Conv_1": {"Conv_1", "Relu"}, "Add": {"Add"}}
 
 
 def test_branches_of_one_layer_that_meet_again_are_its_own():

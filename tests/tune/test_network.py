@@ -66,7 +66,7 @@ def pooled(network):
     return replace(network, graph=graph_from_model(model))
 
 
-def test_what_drowns_and_is_part_of_no_layer_stays_in_float(pooled, images, precision, monkeypatch):
+def test_what_drowns_between_layers_is_a_choice_of_its_own(pooled, images, precision, monkeypatch):
     known = module.calibrate_network
 
     def drowning(*asked):
@@ -79,9 +79,9 @@ def test_what_drowns_and_is_part_of_no_layer_stays_in_float(pooled, images, prec
     calibrated = drowning(pooled, images, precision)
     in_float = {**calibrated.kept_float, **calibrated.drowned}
     converted = quantize_calibrated(pooled, calibrated, in_float, precision)
-    assert tuned.drowned == frozenset()
-    assert tuned.quantized(frozenset()).plan.kept_float["pool"] == "lost in noise"
-    assert graph_to_bytes(tuned.graph(frozenset())) == graph_to_bytes(converted.graph)
+    assert tuned.drowned == {"pool"} < set(tuned.forecaster.layers)
+    assert graph_to_bytes(tuned.graph(tuned.drowned)) == graph_to_bytes(converted.graph)
+    assert "pool" in tuned.quantized(frozenset()).plan.nodes - converted.plan.nodes
 
 
 def test_rounding_costs_something_in_every_layer(tuned):
