@@ -237,8 +237,10 @@ def test_a_search_runs_on_openvino_too(tiny, world, asked, tmp_path):
     report = tune(tiny.model, asked(tmp_path / "out", {"target": str(recipe)})).report
 
     assert {(row.backend, row.status) for row in report.rows} == {("openvino", "measured")}
-    assert [trial.name for trial in report.search.trials[:2]] == ["fp32", "int8-64"]
-    assert report.search.layers >= 3
+    fp32, converted, whole = report.search.trials[:3]
+    assert [trial.name for trial in (fp32, converted, whole)] == ["fp32", "mixed-64-1", "int8-64"]
+    assert converted.layers_float == 6  # the last layers, which a search may put into INT8
+    assert report.search.layers == 9
     manifest, model = read_artifact(tmp_path / "out")
     assert (manifest.backend, model.name) == ("openvino", "model.xml")
     assert manifest.precision == report.row(report.search.chosen).precision
