@@ -34,7 +34,6 @@ from edgekit.images.datasets import open_dataset
 from edgekit.measure.machine import describe_machine
 from edgekit.pipeline.fp16 import HalfOptions, halve_network
 from edgekit.pipeline.opened import candidate_of
-from edgekit.pipeline.options import ModelOptions
 from edgekit.pipeline.prepare import network_of, prepare
 from edgekit.pipeline.rows import Entry, score_entries
 from edgekit.protocols import silent
@@ -47,19 +46,12 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 
 import sixteen_bits  # noqa: E402  (a sibling script)
-from cases import DATA  # noqa: E402
+from cases import DATA, MODELS  # noqa: E402
 from committed import commit  # noqa: E402
 
 if TYPE_CHECKING:
     from edgekit.pipeline.prepare import Detector
 
-MODELS = {
-    "yolov8n": ModelOptions(),
-    "yolov5n": ModelOptions(),
-    "yolov10s_e2e_unfused": ModelOptions(),
-    "yolox_nano_kazuhito": ModelOptions(),
-    "picodet_s_320_coco": ModelOptions(family="picodet"),
-}
 RESULT = HERE / "results" / "half_precision.json"
 
 
