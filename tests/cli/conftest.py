@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import pytest
 
+from edgekit import optional
 from edgekit.cli import main
 from edgekit.measure import latency
 from edgekit.pipeline.convert import convert
@@ -33,6 +34,22 @@ def out(tiny, tmp_path_factory):
     folder = tmp_path_factory.mktemp("converted") / "out"
     convert(tiny.model, tiny.options(folder))
     return folder
+
+
+@pytest.fixture
+def without_package(monkeypatch):
+    """Return ``remove(name)``: the optional package is then as if it were not installed."""
+    known = optional.importlib.import_module
+
+    def remove(name):
+        def imported(asked):
+            if asked == name:
+                raise ModuleNotFoundError(name=asked)
+            return known(asked)
+
+        monkeypatch.setattr(optional.importlib, "import_module", imported)
+
+    return remove
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ import onnx
 import pytest
 from onnx import helper
 
-from edgekit import optional
 from edgekit.pipeline import place
 from tests.cli.test_convert import nothing_written, refused
 
@@ -84,15 +83,8 @@ def test_a_recipe_for_a_processor_that_openvino_has_not(convert, tmp_path):
     refused(convert(recipe), "cuda.yaml", "'openvino' runs on cpu, gpu, npu, not cuda")
 
 
-def test_without_the_package_the_message_says_what_to_install(convert, monkeypatch, tmp_path):
-    known = optional.importlib.import_module
-
-    def without(name):
-        if name == "openvino":
-            raise ModuleNotFoundError(name=name)
-        return known(name)
-
-    monkeypatch.setattr(optional.importlib, "import_module", without)
+def test_without_the_package_the_message_says_what_to_install(convert, without_package, tmp_path):
+    without_package("openvino")
 
     refused(convert("openvino-cpu-int8"), "needs 'openvino'", "edgekit[openvino]", code=3)
     assert nothing_written(tmp_path / "out")

@@ -6,7 +6,6 @@ import onnx
 import pytest
 from typer.main import get_command
 
-from edgekit import optional
 from edgekit.cli.app import app
 from edgekit.images.overlap import file_sha256
 from edgekit.pipeline import place
@@ -71,16 +70,9 @@ def test_a_checkpoint_is_converted_like_its_onnx(convert, tiny, tmp_path):
     assert ended.code == 0
 
 
-def test_a_checkpoint_without_torch_is_a_missing_package(convert, monkeypatch, tmp_path):
+def test_a_checkpoint_without_torch_is_a_missing_package(convert, without_package, tmp_path):
     checkpoint = write(tmp_path / "mine.pt", {"model": yolov8()})
-    known = optional.importlib.import_module
-
-    def without(name):
-        if name == "torch":
-            raise ModuleNotFoundError(name=name)
-        return known(name)
-
-    monkeypatch.setattr(optional.importlib, "import_module", without)
+    without_package("torch")
 
     refused(convert(model=checkpoint), "mine.pt", "pip install 'edgekit[torch]'", code=3)
 
