@@ -86,6 +86,16 @@ def openvino_devices() -> tuple[OpenVinoDevice, ...]:
     return probe_openvino().devices
 
 
+def found_device(kind: str) -> OpenVinoDevice:
+    """Return the first device of a ``kind`` that is here: ``GPU`` gives ``GPU.0``.
+
+    Raises:
+        MissingExtraError: OpenVINO is not installed.
+        MissingError: It did not answer: a driver ended its process, or hangs.
+    """
+    return next(device for device in openvino_devices() if _kind(device.name) == kind)
+
+
 def capabilities_of(device: str) -> tuple[str, ...]:
     """Return what a device that is here does, in OpenVINO's words: ``FP16``, ``INT8`` ...
 
@@ -97,7 +107,7 @@ def capabilities_of(device: str) -> tuple[str, ...]:
     if device == "CPU":
         core = require("openvino", extra="openvino", needed_for="Running on OpenVINO").Core()
         return tuple(core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"))
-    return next(d for d in openvino_devices() if _kind(d.name) == device).capabilities
+    return found_device(device).capabilities
 
 
 def absence(

@@ -73,10 +73,9 @@ def report_of(
 
 
 def _verdict(job: Job, measured: Measured, search: Search | None) -> Verdict:
-    paired = measured.run.speedups() if measured.run else {}
     if search is not None:
-        return verdict_of(search, measured.rows, paired)
-    return measured.verdict or decide(measured.rows, job.budget, paired)
+        return verdict_of(search, measured.rows, measured.speedups)
+    return measured.verdict or decide(measured.rows, job.budget, measured.speedups)
 
 
 def write_result(job: Job, built: Built, measured: Measured, report: Report, folder: Path) -> None:

@@ -130,8 +130,7 @@ def to_ship(
     """
     if len(jobs) == 1:
         return jobs[0], every, measured
-    paired = measured.run.speedups() if measured.run else {}
-    verdict = decide(measured.rows, jobs[0].budget, paired)
+    verdict = decide(measured.rows, jobs[0].budget, measured.speedups)
     given, fp32 = (entry.candidate.name for entry in every.entries[:2])
     name = verdict.ship or verdict.candidate or every.entries[-1].candidate.name
     name = fp32 if name == given else name

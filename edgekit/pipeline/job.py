@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from edgekit.pipeline.rows import Entry, Scores
     from edgekit.quantize.quantize import QuantizedGraph
     from edgekit.report.schema import Row, Verdict
-    from edgekit.values import WeightRule
+    from edgekit.values import Interval, WeightRule
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,3 +133,8 @@ class Measured:
     scores: dict[str, Scores]
     run: LatencyRun | None
     verdict: Verdict | None = None
+
+    @property
+    def speedups(self) -> dict[tuple[str, str], Interval]:
+        """For two candidates by name, how many times as fast as the first the second is."""
+        return self.run.speedups() if self.run else {}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from edgekit.backends.cuda import probe_cuda
 from edgekit.backends.onnxruntime import OnnxRuntime
 from edgekit.backends.openvino import OpenVino, openvino_package
-from edgekit.backends.openvino_devices import absence, capabilities_of, openvino_devices
+from edgekit.backends.openvino_devices import absence, capabilities_of, found_device
 from edgekit.config.device import detect_host, find_device, is_here
 from edgekit.errors import ConfigError
 from edgekit.quantize.rules import RULES
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
     from edgekit.backends.artifact import Manifest
     from edgekit.backends.openvino import Arithmetic, Processor
-    from edgekit.backends.openvino_devices import OpenVinoDevice
     from edgekit.config.device import Device
     from edgekit.config.recipe import Recipe
     from edgekit.quantize.rules import RuntimeRules
@@ -169,14 +168,9 @@ def _openvino(recipe: Recipe, device: Device, asked: str | None) -> Place:
     why = absence(recipe.provider.upper()) or (asked and _elsewhere(device))
     if why:
         return Place(device, runtime, why)
-    found = _found(recipe.provider.upper())
+    found = found_device(recipe.provider.upper())
     here = device.model_copy(update={"name": found.full_name})
     return Place(here, replace(runtime, processor=PROCESSORS[recipe.provider]))
-
-
-def _found(processor: str) -> OpenVinoDevice:
-    """Return the first that OpenVINO calls ``processor``; it is here."""
-    return next(d for d in openvino_devices() if d.name.partition(".")[0] == processor)
 
 
 def _elsewhere(device: Device) -> str | None:

@@ -23,8 +23,8 @@ def present(monkeypatch):
     """Return ``here(*devices)``: OpenVINO then finds these, and no CUDA GPU is here."""
 
     def here(*devices):
-        kinds = {device.name.partition(".")[0] for device in devices}
-        monkeypatch.setattr(module, "openvino_devices", lambda: devices)
+        kinds = {device.name.partition(".")[0]: device for device in devices}
+        monkeypatch.setattr(module, "found_device", kinds.__getitem__)
         monkeypatch.setattr(module, "absence", lambda d: None if d in kinds else f"no {d} here")
 
     monkeypatch.setattr(module, "probe_cuda", lambda: CudaGpu(absence="no GPU on this desk"))
