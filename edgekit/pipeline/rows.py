@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 from edgekit.backends.artifact import weights_of
 from edgekit.measure.accuracy import agreement, detect_all, map_drop, score
 from edgekit.measure.latency import speedup
+from edgekit.report.quality import OperatingPoint
 from edgekit.report.schema import Coverage as CoveragePart
-from edgekit.report.schema import FloatConv, LatencyMs, OperatingPoint, Row
+from edgekit.report.schema import FloatConv, Row
+from edgekit.report.speed import LatencyMs
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -9,7 +9,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from edgekit.report.parts import Interval95
-    from edgekit.report.schema import LatencyMs, Row
+    from edgekit.report.schema import Row
+    from edgekit.report.speed import LatencyMs
 
 DASH = "–"
 RUNTIMES = {"onnxruntime": "ONNX Runtime", "openvino": "OpenVINO", "tensorrt": "TensorRT"}

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
     from matplotlib.axes import Axes
 
-    from edgekit.report.schema import LatencyMs, Report, Row
+    from edgekit.report.schema import Report, Row
+    from edgekit.report.speed import LatencyMs
 
 # Stand-ins that the page's style sheet replaces, so that one drawing serves light and dark.
 INK, FAINT, FRONT, SHIPPED = "#000001", "#000002", "#000003", "#000004"

@@ -8,6 +8,8 @@ from pydantic import Field, model_validator
 
 from edgekit.report.loss import Diagnosis
 from edgekit.report.parts import Fraction, Interval95, Part, Positive
+from edgekit.report.quality import AverageRecall, Confusion, Curves, OperatingPoint
+from edgekit.report.speed import Energy, LatencyMs, Throughput
 from edgekit.values import Precision, Status
 
 Hw = tuple[int, int]
@@ -24,43 +26,6 @@ class ModelFacts(Part):
     classes: int
     params: int
     macs: int
-
-
-class OperatingPoint(Part):
-    """Precision and recall at the confidence where F1 is best, at IoU 0.5."""
-
-    confidence: Fraction
-    precision: Fraction
-    recall: Fraction
-    f1: Fraction
-
-
-class LatencyMs(Part):
-    """Milliseconds per image, one image at a time.
-
-    Attributes:
-        p50: Median of inference: letterboxed u8 image to boxes before NMS.
-        p90: 90th percentile of the same.
-        p99: 99th percentile of the same.
-        runs: Timed runs the percentiles stand on.
-        pre_p50: Median of what comes before: image array to letterboxed u8.
-        post_p50: Median of what comes after: NMS and mapping back.
-        threads: Threads of the process that ran it.
-        warmup_runs: Runs before the timed ones.
-        load_ms: Time to open the model.
-        settings: Of the runtime, as it was opened.
-    """
-
-    p50: Positive
-    p90: Positive
-    p99: Positive
-    runs: int
-    pre_p50: float
-    post_p50: float
-    threads: int | None = None
-    warmup_runs: int | None = None
-    load_ms: float | None = None
-    settings: str | None = None
 
 
 class FloatConv(Part):
@@ -106,6 +71,13 @@ class Row(Part):
         fps: End to end: preprocessing, inference, NMS.
         speedup: Median of paired inference ratios against this runtime's baseline.
         size_bytes: Of the model file; ``None`` only where none was built.
+        recall: COCO average recall.
+        ap_per_class: AP50-95 by class name, classes with objects only.
+        curves: Precision and recall over confidence.
+        confusion: Which classes are taken for which.
+        throughput: Images per second with several streams at once.
+        energy: What one image costs, where power can be read.
+        disturbed: What disturbed the timing, one clause each; the paired speedup still holds.
         coverage: What runs in INT8, for a quantized row.
         diagnosis: Where its loss against FP32 comes from.
     """
@@ -134,6 +106,13 @@ class Row(Part):
     speedup_ci95: Interval95 | None = None
     size_bytes: int | None = None
     peak_memory_bytes: int | None = None
+    recall: AverageRecall | None = None
+    ap_per_class: dict[str, Fraction] = Field(default_factory=dict)
+    curves: Curves | None = None
+    confusion: Confusion | None = None
+    throughput: tuple[Throughput, ...] = ()
+    energy: Energy | None = None
+    disturbed: tuple[str, ...] = ()
     coverage: Coverage | None = None
     diagnosis: Diagnosis | None = None
 
@@ -144,8 +123,9 @@ class Row(Part):
 
     @model_validator(mode="after")
     def _claims_only_what_its_status_allows(self) -> Self:
-        timed = (self.latency_ms, self.fps, self.speedup, self.peak_memory_bytes)
-        scored = (self.map, self.agreement, self.map_drop_points)
+        timed = (self.latency_ms, self.fps, self.speedup, self.peak_memory_bytes, self.energy)
+        scored = (self.map, self.agreement, self.map_drop_points, self.recall, self.curves)
+        timed = (*timed, *self.throughput)
         if self.status in ("simulated", "not-run") and any(v is not None for v in timed):
             raise ValueError(f"row '{self.name}' is {self.status}: it can have no latency")
         if self.status in ("estimated", "not-run") and any(v is not None for v in scored):

@@ -4,7 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edgekit.report.pareto import pareto_front
-from edgekit.report.schema import LatencyMs, Row
+from edgekit.report.schema import Row
+from edgekit.report.speed import LatencyMs
 
 FIGURES = st.tuples(st.integers(1, 9), st.integers(0, 9))
 

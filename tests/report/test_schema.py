@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from edgekit.report.schema import LatencyMs, Row, Verdict
+from edgekit.report.schema import Row, Verdict
+from edgekit.report.speed import LatencyMs
 
 LATENCY = LatencyMs(p50=1.0, p90=1.1, p99=1.2, runs=10, pre_p50=0.1, post_p50=0.1)
 PLAIN = {"name": "r", "backend": "openvino", "precision": "int8", "input_hw": (4, 4)}

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgekit.report.schema import LatencyMs, Row
+from edgekit.report.schema import Row
+from edgekit.report.speed import LatencyMs
 from edgekit.report.verdict import Budget, decide, lost_points, missed, speedup_over
 from edgekit.values import Interval
 
