@@ -123,9 +123,9 @@ class Row(Part):
 
     @model_validator(mode="after")
     def _claims_only_what_its_status_allows(self) -> Self:
-        timed = (self.latency_ms, self.fps, self.speedup, self.peak_memory_bytes, self.energy)
+        timed: tuple[object, ...] = (self.latency_ms, self.fps, self.speedup, *self.throughput)
+        timed = (*timed, self.peak_memory_bytes, self.energy)
         scored = (self.map, self.agreement, self.map_drop_points, self.recall, self.curves)
-        timed = (*timed, *self.throughput)
         if self.status in ("simulated", "not-run") and any(v is not None for v in timed):
             raise ValueError(f"row '{self.name}' is {self.status}: it can have no latency")
         if self.status in ("estimated", "not-run") and any(v is not None for v in scored):
