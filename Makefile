@@ -11,9 +11,9 @@ BENCH_READY := $(VENV)/.bench-ready
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 PYTEST_ARGS ?= -n 2 -q
 
-.PHONY: setup lint test nightly demo bench clean
+.PHONY: setup lint test nightly demo bench browser clean
 
-test: lint
+test: lint browser
 	$(BIN)/pytest $(PYTEST_ARGS)
 
 nightly: $(READY)
@@ -26,6 +26,9 @@ lint: $(READY)
 	$(BIN)/lint-imports
 
 setup: $(READY)
+
+browser:
+	tests/browser/install.sh
 
 demo: $(DEMO_READY)
 	$(BIN)/edgekit demo --out demo

@@ -1,0 +1,99 @@
+"""The report page in a real browser. What its HTML says is tested in tests/report/test_page.py."""
+
+from __future__ import annotations
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+
+from tests.browser.conftest import DESK, PHONE, Look
+from tests.browser.made import made_gallery
+
+SCHEMES = ("light", "dark")
+RULES = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa")  # WCAG 2.2, level AA
+
+
+def test_the_page_opens_from_a_file_without_an_error_or_a_request(open_page, plain_report):
+    opened = open_page(plain_report, made_gallery())
+
+    assert opened.page.url.startswith("file://")
+    assert opened.page.locator("h1").inner_text() == plain_report.verdict.because
+    opened.is_quiet()
+
+
+def test_errors_and_requests_of_a_page_are_noticed(open_page, plain_report):
+    opened = open_page(plain_report)
+
+    page = opened.page
+    with page.expect_event("pageerror"), page.expect_event("requestfailed"):
+        page.evaluate(
+            """() => {
+                 console.error("a mistake");
+                 setTimeout(() => { throw new Error("thrown"); });
+                 document.body.append(Object.assign(new Image(), {src: "missing.png"}));
+               }"""
+        )
+
+    assert "error: a mistake" in opened.errors
+    assert any("thrown" in e for e in opened.errors)
+    assert opened.requests[1].endswith("missing.png")
+
+
+def test_light_and_dark_change_paper_and_ink(open_page, plain_report):
+    looks = [open_page(plain_report, look=Look(scheme=s)) for s in SCHEMES]
+
+    paper, ink = ([o.style("body", p) for o in looks] for p in ("background-color", "color"))
+
+    assert [_brightness(c) > 200 for c in paper] == [True, False]
+    assert [_brightness(c) < 60 for c in ink] == [True, False]
+    assert _brightness(paper[1]) < 60
+    assert _brightness(ink[1]) > 200
+
+
+@pytest.mark.parametrize("width", [PHONE, DESK])
+def test_nothing_reaches_beyond_the_screen(open_page, plain_report, width):
+    opened = open_page(plain_report, made_gallery(), Look(width=width))
+
+    page_width = opened.page.evaluate("document.documentElement.scrollWidth")
+
+    assert opened.overflowing() == []
+    assert page_width <= width
+
+
+def test_the_page_can_be_printed(open_page, plain_report):
+    opened = open_page(plain_report, made_gallery(), Look(media="print"))
+
+    pdf = opened.page.pdf(format="A4")
+
+    assert pdf.startswith(b"%PDF-")
+    assert opened.page.locator("h1").is_visible()
+    opened.is_quiet()
+
+
+def test_the_page_can_be_read_without_scripts(open_page, plain_report):
+    opened = open_page(plain_report, look=Look(scripts=False))
+
+    names = opened.page.locator("table").first.locator("tbody th").all_inner_texts()
+
+    assert opened.page.locator("h1").inner_text() == plain_report.verdict.because
+    assert all(any(row.name in name for name in names) for row in plain_report.rows)
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_the_page_is_accessible_by_the_rules_of_axe_core(open_page, plain_report, scheme):
+    opened = open_page(plain_report, made_gallery(), Look(scheme=scheme))
+
+    found = Axe().run(
+        opened.page,
+        options={"runOnly": {"type": "tag", "values": RULES}, "resultTypes": ["violations"]},
+    )
+
+    told = [
+        f"{v['id']}: {v['help']}: {v['nodes'][0]['target']}" for v in found.response["violations"]
+    ]
+    assert told == []
+    assert found.response["testEngine"]["name"] == "axe-core"
+
+
+def _brightness(color):
+    """Return the mean of the three channels of ``rgb(r, g, b)``, 0 to 255."""
+    return sum(map(float, color.strip("rgba()").split(",")[:3])) / 3
