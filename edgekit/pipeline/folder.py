@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-_OURS = frozenset({"artifact", "edgekit.lock", "report.html", "report.json", "report.md"})
+_REPORTS = {f"report.{ending}" for ending in ("csv", "html", "json", "md")}
+_OURS = frozenset({"artifact", "edgekit.lock", *_REPORTS})
 
 
 @contextmanager

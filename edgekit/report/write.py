@@ -1,9 +1,10 @@
-"""The three files a report is written as."""
+"""The files a report is written as."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from edgekit.report.csv_file import to_csv
 from edgekit.report.json_file import to_json
 from edgekit.report.markdown import to_markdown
 from edgekit.report.page import to_html
@@ -16,11 +17,12 @@ if TYPE_CHECKING:
 
 
 def write_report(report: Report, gallery: Gallery | None, folder: Path) -> tuple[Path, ...]:
-    """Return the paths of report.html, report.md and report.json, written into ``folder``."""
+    """Return the paths of report.html, .md, .json and .csv, written into ``folder``."""
     texts = {
         "report.html": to_html(report, gallery),
         "report.md": to_markdown(report),
         "report.json": to_json(report),
+        "report.csv": to_csv([report]),
     }
     for name, text in texts.items():
         (folder / name).write_text(text, encoding="utf-8", newline="\n")

@@ -14,7 +14,7 @@ from edgekit.protocols import silent
 from edgekit.report.json_file import read_report
 from edgekit.values import Interval
 
-FILES = {"artifact", "edgekit.lock", "report.html", "report.json", "report.md"}
+FILES = {"artifact", "edgekit.lock"} | {f"report.{e}" for e in ("csv", "html", "json", "md")}
 
 
 def content(folder):
