@@ -63,6 +63,18 @@ class Backend(Protocol):
         """
 
 
+@runtime_checkable
+class StreamsBackend(Backend, Protocol):
+    """A runtime that can run several images through one network at the same time."""
+
+    def open_streams(self, model: bytes | Path, streams: int) -> tuple[Session, ...]:
+        """Return sessions on one network that can run at the same time, one per stream.
+
+        Raises:
+            StageError: The runtime cannot read or compile the model.
+        """
+
+
 class Progress(Protocol):
     """Told how far a stage is. Stages take ``progress: Progress = silent``; only the CLI draws."""
 

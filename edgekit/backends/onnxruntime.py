@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Self
 
 import onnxruntime as ort
 
+from edgekit.config.host import read_host
 from edgekit.errors import MissingError, StageError
 from edgekit.values import TensorInfo
 
@@ -79,6 +80,20 @@ class OnnxRuntime:
             )
         return OnnxRuntimeSession(session)
 
+    def open_streams(self, model: bytes | Path, streams: int) -> tuple[OnnxRuntimeSession, ...]:
+        """Return sessions on one network that can run at the same time, one per stream.
+
+        Every stream computes on the thread that calls it. Only the cores that this leaves get
+        threads of the runtime.
+
+        Raises:
+            StageError: ONNX Runtime cannot read or compile the model.
+            MissingError: The provider is not here, or does not start.
+        """
+        threads = max(1, (self.threads or read_host().cores) - streams + 1)
+        opened = replace(self, threads=threads).open(model)
+        return (opened, *(opened.beside() for _ in range(streams - 1)))
+
     def _options(self) -> ort.SessionOptions:
         options = ort.SessionOptions()
         options.log_severity_level = 4
@@ -120,6 +135,11 @@ class OnnxRuntimeSession:
             msg = f"ONNX Runtime refused inputs {given}; the model takes {self.inputs}: {err}"
             raise StageError(msg) from err
         return dict(zip(names, values, strict=True))
+
+    def beside(self) -> OnnxRuntimeSession:
+        """Return a session on the same network, to run at the same time as this one."""
+        assert self._session is not None
+        return OnnxRuntimeSession(self._session)
 
     def end_profiling(self) -> Path:
         """Return the file of what every node took, of a session that was opened to profile."""

@@ -64,11 +64,27 @@ class OpenVino:
             StageError: OpenVINO cannot read or compile the model.
             MissingExtraError: OpenVINO is not installed.
         """
+        return self._compiled(model, self._properties())
+
+    def open_streams(self, model: bytes | Path, streams: int) -> tuple[OpenVinoSession, ...]:
+        """Return sessions on one network that can run at the same time, one per stream.
+
+        Raises:
+            StageError: OpenVINO cannot read or compile the model.
+            MissingExtraError: OpenVINO is not installed.
+        """
+        properties = {**self._properties(), "PERFORMANCE_HINT": "THROUGHPUT"}
+        if self.processor != "npu":  # that one decides by the hint alone
+            properties["NUM_STREAMS"] = streams
+        opened = self._compiled(model, properties)
+        return (opened, *(opened.beside() for _ in range(streams - 1)))
+
+    def _compiled(self, model: bytes | Path, properties: dict[str, Any]) -> OpenVinoSession:
         openvino = openvino_package()
         core = openvino.Core()
         read = read_model(core, model)
         try:
-            compiled = core.compile_model(read, self.processor.upper(), self._properties())
+            compiled = core.compile_model(read, self.processor.upper(), properties)
         except RuntimeError as err:
             raise StageError(
                 f"OpenVINO {openvino.__version__} cannot compile {_name_of(model)} for its "
@@ -113,6 +129,10 @@ class OpenVinoSession:
         except (RuntimeError, ValueError, TypeError) as err:
             raise self._refused(feeds, err) from err
         return {output.name: found[index] for index, output in enumerate(self.outputs)}
+
+    def beside(self) -> OpenVinoSession:
+        """Return a session on the same network, to run at the same time as this one."""
+        return OpenVinoSession(self._openvino, self._compiled)
 
     def run_many(self, feeds: Iterable[Feeds]) -> Iterator[dict[str, NDArray[np.generic]]]:
         """Yield the outputs for every set of inputs, in order, several being computed at once.

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import itertools
-import time
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from edgekit.errors import ConfigError
+from edgekit.measure.disturbance import disturbances, drift
+from edgekit.measure.jetson import find_meter
 from edgekit.measure.machine import Conditions, read_conditions
+from edgekit.measure.percentiles import Spread, spread_of
+from edgekit.measure.rounds import take_rounds
 from edgekit.measure.sampling import spread
 from edgekit.measure.statistics import median_interval
+from edgekit.measure.throughput import default_streams
 from edgekit.measure.timing_worker import Block, Job, Ready
 from edgekit.measure.worker_process import WorkerProcess
 from edgekit.protocols import silent
@@ -23,6 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from edgekit.measure.candidate import Candidate
+    from edgekit.measure.power import EnergyUse
+    from edgekit.measure.throughput import Throughput
     from edgekit.protocols import Progress
     from edgekit.values import Dataset
 
@@ -38,6 +44,11 @@ class LatencyOptions:
         pause_s: Silence between blocks, for the last runtime's threads to stop spinning.
         confidence: Threshold the detectors run at, in 0..1.
         images: Images to cycle through, at most.
+        streams: With how many images under way at once throughput is measured, too; none at all
+            takes no time.
+        stream_seconds: For how long, each.
+        repeat_disturbed: Whether rounds are measured again during which another program was in
+            the way, at most as many as there are.
     """
 
     min_runs: int = 100
@@ -46,6 +57,22 @@ class LatencyOptions:
     pause_s: float = 0.05
     confidence: float = 0.25
     images: int = 8
+    streams: tuple[int, ...] = ()
+    stream_seconds: float = 0.6
+    repeat_disturbed: bool = False
+
+
+def for_a_report(
+    streams: tuple[int, ...] | None = None, *, repeat_disturbed: bool = False
+) -> LatencyOptions:
+    """Return how rows of a report are measured: throughput too.
+
+    Args:
+        streams: Of throughput; ``None`` takes one stream, and one for every core.
+        repeat_disturbed: Whether disturbed rounds are measured again.
+    """
+    asked = default_streams() if streams is None else streams
+    return LatencyOptions(streams=asked, repeat_disturbed=repeat_disturbed)
 
 
 @dataclass(frozen=True)
@@ -65,6 +92,11 @@ class LatencyResult:
         settings: The runtime's settings.
         confidence: Threshold it ran at, in 0..1.
         images: Real images it cycled through; 0 is one synthetic image.
+        cold_start_ms: The first image after opening, from array to boxes.
+        spread: Percentiles of inference, and how sure they are.
+        throughput: By number of streams, as asked for.
+        energy: What one image costs; ``None`` where power cannot be read.
+        disturbed: What disturbed the timing, one clause each.
     """
 
     name: str
@@ -78,6 +110,11 @@ class LatencyResult:
     settings: str
     confidence: float
     images: int
+    cold_start_ms: float | None = None
+    spread: Spread = field(default_factory=Spread)
+    throughput: tuple[Throughput, ...] = ()
+    energy: EnergyUse | None = None
+    disturbed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -88,11 +125,20 @@ class LatencyRun:
         results: One per candidate, in the order given.
         before: State of the machine when the first block started.
         after: State when the last block ended.
+        others_cores: Cores that other programs kept busy meanwhile, on average; ``None`` where
+            that was not watched.
+        rounds_left_out: Disturbed rounds that others were measured in place of.
+        power: What power was read from, or why none was.
+        disturbed: What disturbed all candidates, one clause each.
     """
 
     results: tuple[LatencyResult, ...]
     before: Conditions
     after: Conditions
+    others_cores: float | None = None
+    rounds_left_out: int = 0
+    power: str | None = None
+    disturbed: tuple[str, ...] = ()
 
     @property
     def throttled(self) -> bool:
@@ -131,13 +177,31 @@ def measure_latency(
         workers = [stack.enter_context(WorkerProcess(Job(c, records))) for c in deployed]
         ready = [worker.warm_up() for worker in workers]
         before = read_conditions()
-        rounds = _take_turns(workers, options, progress)
+        with find_meter() as meter:
+            rounds = take_rounds(workers, options, meter, progress)
         after = read_conditions()
-    results = tuple(
-        _result(candidate, warm, blocks)
-        for candidate, warm, blocks in zip(deployed, ready, zip(*rounds, strict=True), strict=True)
+        rates = _throughput(workers, options, progress)
+    laps = [r.lap for r in rounds.kept]
+    results = _results(deployed, ready, [r.blocks for r in rounds.kept])
+    run = LatencyRun(
+        results=results,
+        before=before,
+        after=after,
+        others_cores=float(np.mean([lap.others for lap in laps])),
+        rounds_left_out=rounds.left_out,
+        power=meter.source,
     )
-    return LatencyRun(results, before, after)
+    common = disturbances(laps, throttled=run.throttled)
+    finished = (
+        replace(
+            result,
+            throughput=rate,
+            energy=meter.use(result.name),
+            disturbed=(*common, *result.disturbed),
+        )
+        for result, rate in zip(results, rates, strict=True)
+    )
+    return replace(run, results=tuple(finished), disturbed=common)
 
 
 def speedup(base: LatencyResult, other: LatencyResult) -> Interval:
@@ -149,29 +213,26 @@ def speedup(base: LatencyResult, other: LatencyResult) -> Interval:
     return median_interval([slow / fast for slow, fast in pairs])
 
 
-def _take_turns(
+def _throughput(
     workers: Sequence[WorkerProcess], options: LatencyOptions, progress: Progress
-) -> list[list[Block]]:
-    """Return blocks by round and worker."""
-    rounds: list[list[Block]] = []
-    spent_ms = [0.0] * len(workers)
-    while True:
-        blocks = []
-        for index, worker in enumerate(workers):
-            time.sleep(options.pause_s)
-            blocks.append(worker.time(options.block_runs))
-            # Without the pauses a network of half a millisecond would take minutes.
-            spent_ms[index] += 1e3 * options.pause_s + sum(blocks[-1].infer_ms)
-        rounds.append(blocks)
-        share = _share_done(len(rounds) * options.block_runs, min(spent_ms), options)
-        progress("latency", int(100 * share), 100)
-        if share >= 1:
-            return rounds
+) -> list[tuple[Throughput, ...]]:
+    """Return the rates by worker and number of streams, the workers in turn."""
+    total = len(options.streams) * len(workers)
+    rates: list[list[Throughput]] = [[] for _ in workers]
+    for number, streams in enumerate(options.streams):
+        for done, worker in enumerate(workers):
+            rate = worker.run_streams(streams, options.stream_seconds)
+            if rate is not None:
+                rates[done].append(rate)
+            progress("throughput", number * len(workers) + done + 1, total)
+    return [tuple(found) for found in rates]
 
 
-def _share_done(runs: int, spent_ms: float, options: LatencyOptions) -> float:
-    seconds = spent_ms / 1e3 / options.min_seconds if options.min_seconds else 1.0
-    return min(1.0, runs / options.min_runs, seconds)
+def _results(
+    candidates: Sequence[Candidate], ready: Sequence[Ready], rounds: Sequence[tuple[Block, ...]]
+) -> tuple[LatencyResult, ...]:
+    blocks = zip(*rounds, strict=True)
+    return tuple(_result(*one) for one in zip(candidates, ready, blocks, strict=True))
 
 
 def _result(candidate: Candidate, ready: Ready, blocks: Sequence[Block]) -> LatencyResult:
@@ -179,11 +240,12 @@ def _result(candidate: Candidate, ready: Ready, blocks: Sequence[Block]) -> Late
     infer = np.concatenate([b.infer_ms for b in blocks])
     post = np.concatenate([b.post_ms for b in blocks])
     p50, p90, p99 = np.percentile(infer, (50, 90, 99)).tolist()
+    round_p50_ms = tuple(float(np.median(b.infer_ms)) for b in blocks)
     return LatencyResult(
         name=candidate.name,
         latency=Latency(p50, p90, p99, len(infer), float(np.median(pre)), float(np.median(post))),
         fps=1e3 / float(np.median(pre + infer + post)),
-        round_p50_ms=tuple(float(np.median(b.infer_ms)) for b in blocks),
+        round_p50_ms=round_p50_ms,
         peak_memory_bytes=blocks[-1].peak_memory_bytes,
         load_ms=ready.load_ms,
         warmup_runs=ready.warmup_runs,
@@ -191,6 +253,9 @@ def _result(candidate: Candidate, ready: Ready, blocks: Sequence[Block]) -> Late
         settings=repr(candidate.backend),
         confidence=candidate.nms.min_score,
         images=ready.images,
+        cold_start_ms=ready.cold_start_ms,
+        spread=spread_of([b.infer_ms for b in blocks]),
+        disturbed=drift(round_p50_ms),
     )
 
 

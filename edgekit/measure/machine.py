@@ -6,16 +6,18 @@ import os
 import platform
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psutil
 
 from edgekit.config.device import detect_host
 from edgekit.config.host import read_host
+from edgekit.measure.clocks import CPU, clock_limit_mhz, core_clocks_mhz, governors, read_line
+from edgekit.measure.jetson import clocks_locked, power_mode
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
 
 _PACKAGES = (
     "edgekit",
@@ -27,7 +29,6 @@ _PACKAGES = (
     "openvino",
     "opencv-python-headless",
 )
-_CPU = Path("/sys/devices/system/cpu")
 
 
 @dataclass(frozen=True)
@@ -60,9 +61,14 @@ class Conditions:
     Attributes:
         load_1min: Mean number of runnable processes over the last minute.
         clock_mhz: Mean over the cores.
-        governor: Frequency governor of the first core.
+        governor: Frequency governor of the cores.
         temperature_c: Hottest sensor of the processor.
         throttle_events: How often cores slowed down from heat since boot.
+        clock_min_mhz: Of the slowest core.
+        clock_max_mhz: Of the fastest core.
+        clock_limit_mhz: What the fastest core may reach as the system is set.
+        power_mode: Of a Jetson, as nvpmodel names it.
+        clocks_locked: Whether jetson_clocks holds a Jetson's clocks.
     """
 
     load_1min: float | None
@@ -70,20 +76,31 @@ class Conditions:
     governor: str | None
     temperature_c: float | None
     throttle_events: int
+    clock_min_mhz: float | None = None
+    clock_max_mhz: float | None = None
+    clock_limit_mhz: float | None = None
+    power_mode: str | None = None
+    clocks_locked: bool | None = None
 
 
-def read_conditions() -> Conditions:
-    """Return the state of the machine now."""
+def read_conditions(cpu: Path = CPU) -> Conditions:
+    """Return the state of the machine now, ``cpu`` being where the kernel shows its cores."""
     clock = psutil.cpu_freq() if hasattr(psutil, "cpu_freq") else None
+    clocks = core_clocks_mhz(cpu)
     return Conditions(
         load_1min=os.getloadavg()[0] if hasattr(os, "getloadavg") else None,
         clock_mhz=clock.current if clock else None,
-        governor=_line(_CPU / "cpu0/cpufreq/scaling_governor"),
+        governor=governors(cpu),
         temperature_c=_hottest(),
         throttle_events=sum(
-            int(_line(counter) or 0)
-            for counter in _CPU.glob("cpu*/thermal_throttle/*_throttle_count")
+            int(read_line(counter) or 0)
+            for counter in cpu.glob("cpu*/thermal_throttle/*_throttle_count")
         ),
+        clock_min_mhz=min(clocks, default=None),
+        clock_max_mhz=max(clocks, default=None),
+        clock_limit_mhz=clock_limit_mhz(cpu),
+        power_mode=power_mode(),
+        clocks_locked=clocks_locked(),
     )
 
 
@@ -110,13 +127,6 @@ def _version(package: str) -> str | None:
     try:
         return version(package)
     except PackageNotFoundError:
-        return None
-
-
-def _line(path: Path) -> str | None:
-    try:
-        return path.read_text().strip()
-    except OSError:  # not this kernel, or not ours to read
         return None
 
 

@@ -26,12 +26,17 @@ if TYPE_CHECKING:
 class Predictor:
     """A candidate opened on its runtime. A context manager: leaving it frees the runtime.
 
+    Args:
+        candidate: What to run.
+        session: Its network, opened already; ``None`` opens it on entering.
+
     Raises:
         StageError: On entering, when the runtime cannot open the model.
     """
 
-    def __init__(self, candidate: Candidate) -> None:
+    def __init__(self, candidate: Candidate, session: Session | None = None) -> None:
         self._candidate = candidate
+        self._opened = session
         self._stack = ExitStack()
 
     def infer(self, pixels: Pixels) -> Boxes:
@@ -65,7 +70,7 @@ class Predictor:
         return self.finish(self.infer(placed.pixels), placed.placement)
 
     def __enter__(self) -> Self:
-        opened = self._candidate.backend.open(self._candidate.model)
+        opened = self._opened or self._candidate.backend.open(self._candidate.model)
         self._session: Session = self._stack.enter_context(opened)
         return self
 

@@ -1,8 +1,8 @@
 """The process that times one candidate: started by ``WorkerProcess``.
 
-It reads a pickled ``Job`` and then block sizes from stdin and answers on what was its stdout, so
-that whatever a runtime prints goes to stderr. It ends when stdin does: a parent that dies leaves
-no worker behind.
+It reads a pickled ``Job`` and then sizes of blocks, or ``StreamsJob``, from stdin and answers on
+what was its stdout, so that whatever a runtime prints goes to stderr. It ends when stdin does: a
+parent that dies leaves no worker behind.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from edgekit.errors import EdgekitError
 from edgekit.images.letterbox import letterbox
 from edgekit.images.read import read_image
 from edgekit.measure.predict import Predictor
+from edgekit.measure.throughput import StreamsJob, run_streams
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -56,11 +57,13 @@ class Ready:
 
     Attributes:
         load_ms: Opening the model.
+        cold_start_ms: The first image after that, from array to boxes.
         warmup_runs: Runs before two blocks in a row took the same time.
         images: Real images it cycles through.
     """
 
     load_ms: float
+    cold_start_ms: float
     warmup_runs: int
     images: int
 
@@ -99,14 +102,19 @@ def main() -> None:
 
 def _serve(job: Job, requests: BinaryIO, answers: BinaryIO) -> None:
     real = _readable(job.records)
+    images = real or [synthetic_image()]
     start = time.perf_counter()
     with Predictor(job.candidate) as predictor:
         load_ms = _since(start)
-        runs = _runs(predictor, job.candidate, real or [synthetic_image()])
-        _answer(answers, Ready(load_ms, warm_up(runs), len(real)))
+        runs = _runs(predictor, job.candidate, images)
+        cold_start_ms = sum(next(runs))
+        _answer(answers, Ready(load_ms, cold_start_ms, warm_up(runs), len(real)))
         while True:
-            size: int = pickle.load(requests)  # noqa: S301 our own parent wrote it
-            _answer(answers, _block([next(runs) for _ in range(size)]))
+            asked: int | StreamsJob = pickle.load(requests)  # noqa: S301 our own parent wrote it
+            if isinstance(asked, StreamsJob):
+                _answer(answers, run_streams(job.candidate, images, asked))
+            else:
+                _answer(answers, _block([next(runs) for _ in range(asked)]))
 
 
 def _runs(

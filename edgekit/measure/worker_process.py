@@ -11,10 +11,12 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Self
 
 from edgekit.errors import EdgekitError, StageError
+from edgekit.measure.throughput import StreamsJob
 
 if TYPE_CHECKING:
     from types import TracebackType
 
+    from edgekit.measure.throughput import Throughput
     from edgekit.measure.timing_worker import Block, Job, Ready
 
 _ENTRY = "from edgekit.measure.timing_worker import main; main()"
@@ -51,6 +53,20 @@ class WorkerProcess:
         """
         block: Block = self._ask(runs)
         return block
+
+    def run_streams(self, streams: int, seconds: float) -> Throughput | None:
+        """Return the images per second of so many streams; ``None`` where the runtime has none.
+
+        Raises:
+            EdgekitError: The worker could not run the candidate, or died.
+        """
+        rate: Throughput | None = self._ask(StreamsJob(streams, seconds))
+        return rate
+
+    @property
+    def name(self) -> str:
+        """The candidate's."""
+        return self._name
 
     @property
     def pid(self) -> int:

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import pickle
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import onnx
@@ -11,7 +13,7 @@ import pytest
 from edgekit.backends import onnxruntime as module
 from edgekit.backends.onnxruntime import OnnxRuntime
 from edgekit.errors import MissingError, StageError
-from edgekit.protocols import Backend
+from edgekit.protocols import Backend, StreamsBackend
 
 MODEL = """
 <ir_version: 8, opset_import: ["" : 17]>
@@ -100,6 +102,29 @@ def test_a_closed_session_says_so(runtime, model):
 @pytest.mark.skipif(
     "CUDAExecutionProvider" in ort.get_available_providers(), reason="it has the CUDA provider"
 )
+def test_streams_run_at_the_same_time_on_the_threads_that_call_them(runtime, model):
+    inputs = [X * n for n in range(1, 4)]
+    streams = runtime.open_streams(model, 3)
+
+    with ThreadPoolExecutor(3) as threads:
+        found = list(threads.map(lambda s, x: s.run({"x": x})["up"], streams, inputs))
+
+    assert isinstance(runtime, StreamsBackend)
+    for given, got in zip(inputs, found, strict=True):
+        np.testing.assert_array_equal(got, np.abs(given))
+
+
+@pytest.mark.parametrize(("streams", "threads"), [(1, 4), (2, 3), (4, 1), (8, 1)])
+def test_streams_leave_the_runtime_the_threads_they_do_not_take(
+    model, monkeypatch, streams, threads
+):
+    monkeypatch.setattr(module, "read_host", lambda: SimpleNamespace(cores=4))
+
+    first = OnnxRuntime().open_streams(model, streams)[0]
+
+    assert first._session.get_session_options().intra_op_num_threads == threads
+
+
 def test_a_provider_that_is_not_here_is_missing_and_nothing_runs_in_its_place(runtime, model):
     with pytest.raises(MissingError, match="pip install onnxruntime-gpu"):
         replace(runtime, provider="cuda").open(model)

@@ -1,4 +1,5 @@
 import pickle
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
@@ -10,7 +11,7 @@ from edgekit.backends.onnxruntime import OnnxRuntime
 from edgekit.backends.openvino import OpenVino, openvino_package, reason_of, write_ir
 from edgekit.errors import MissingExtraError, StageError
 from edgekit.graphs import graph_to_bytes
-from edgekit.protocols import Backend, Session
+from edgekit.protocols import Backend, Session, StreamsBackend
 from tests.networks import network
 from tests.quantize.eight_bits import normal
 
@@ -59,6 +60,21 @@ def test_many_at_once_come_out_in_order(model):
     assert len(together) == len(IMAGES)
     for wanted, found in zip(one_by_one, together, strict=True):
         np.testing.assert_allclose(found["y"], wanted["y"], rtol=1e-5)
+
+
+def test_streams_run_at_the_same_time_on_one_network(model):
+    first, *others = streams = OpenVino(threads=2).open_streams(model, 2)
+    with RUNTIME.open(model) as session:
+        one_by_one = [session.run(image)["y"] for image in IMAGES[:2]]
+
+    with ThreadPoolExecutor(2) as threads:
+        together = list(threads.map(lambda s, image: s.run(image)["y"], streams, IMAGES))
+
+    assert isinstance(RUNTIME, StreamsBackend)
+    assert len(others) == 1
+    assert first._compiled.get_property("NUM_STREAMS") == 2
+    for wanted, found in zip(one_by_one, together, strict=True):
+        np.testing.assert_allclose(found, wanted, rtol=1e-5)
 
 
 def test_inputs_that_do_not_fit_are_refused_among_many_too(model):

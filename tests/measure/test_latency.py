@@ -7,7 +7,14 @@ import psutil
 import pytest
 
 from edgekit.errors import ConfigError, StageError
-from edgekit.measure.latency import LatencyOptions, LatencyResult, measure_latency, speedup
+from edgekit.measure.early_stopping import early_stopping_estimate
+from edgekit.measure.latency import (
+    LatencyOptions,
+    LatencyResult,
+    for_a_report,
+    measure_latency,
+    speedup,
+)
 from edgekit.values import Latency
 
 QUICK = LatencyOptions(min_runs=20, min_seconds=0, pause_s=0)
@@ -31,6 +38,35 @@ def test_two_candidates_are_timed_in_turn(detector, colour_images):
         assert "threads=1" in result.settings
     ratio = speedup(*run.results)
     assert ratio.low <= ratio.value <= ratio.high
+
+
+def test_all_that_is_asked_for_is_measured(detector):
+    options = replace(QUICK, min_runs=70, streams=(1, 2), stream_seconds=0.02)
+    told = []
+
+    run = measure_latency([detector()], None, options, lambda *step: told.append(step))
+
+    (result,) = run.results
+    spread = result.spread
+    assert told[-1] == ("throughput", 2, 2)
+    assert [rate.streams for rate in result.throughput] == [1, 2]
+    assert result.cold_start_ms > 0
+    assert spread.p50_ci95[0] <= result.latency.p50 <= spread.p50_ci95[1]
+    assert spread.p90_early_stopping >= result.latency.p90 > 0
+    assert spread.quantiles[50] == pytest.approx(result.latency.p50)
+    assert run.others_cores >= 0
+    assert run.power
+
+
+def test_rows_of_a_report_have_throughput_and_trials_take_no_time_for_it():
+    assert LatencyOptions().streams == ()
+    assert for_a_report().streams[0] == 1
+    assert for_a_report((3,), repeat_disturbed=True).streams == (3,)
+    assert for_a_report((3,), repeat_disturbed=True).repeat_disturbed
+
+
+def test_the_usual_number_of_runs_is_enough_for_early_stopping():
+    assert early_stopping_estimate([1.0] * LatencyOptions().min_runs) == 1.0
 
 
 def test_fps_counts_what_lies_around_inference(detector):

@@ -31,7 +31,7 @@ def test_conditions_are_figures_or_nothing():
     assert all(v is None or v >= 0 for v in found.values())
 
 
-def test_heat_is_counted_over_all_cores(monkeypatch, tmp_path):
+def test_heat_is_counted_over_all_cores(tmp_path):
     for core, events in enumerate((2, 3)):
         folder = tmp_path / f"cpu{core}" / "thermal_throttle"
         folder.mkdir(parents=True)
@@ -39,9 +39,13 @@ def test_heat_is_counted_over_all_cores(monkeypatch, tmp_path):
     governor = tmp_path / "cpu0" / "cpufreq" / "scaling_governor"
     governor.parent.mkdir()
     governor.write_text("performance\n")
-    monkeypatch.setattr(machine, "_CPU", tmp_path)
+    for core, clock in enumerate((1_500_000, 2_500_000)):
+        clocks = tmp_path / f"cpu{core}" / "cpufreq"
+        clocks.mkdir(exist_ok=True)
+        (clocks / "scaling_cur_freq").write_text(f"{clock}\n")
 
-    found = read_conditions()
+    found = read_conditions(tmp_path)
 
     assert found.throttle_events == 5
     assert found.governor == "performance"
+    assert (found.clock_min_mhz, found.clock_max_mhz, found.clock_limit_mhz) == (1500, 2500, None)

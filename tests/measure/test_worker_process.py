@@ -28,10 +28,22 @@ def test_a_worker_warms_up_and_answers_blocks(detector, colour_images):
 
     assert ready.images == 2
     assert ready.load_ms > 0
+    assert ready.cold_start_ms > 0
     assert ready.warmup_runs >= 10
     assert len(block.pre_ms) == len(block.infer_ms) == len(block.post_ms) == 3
     assert min(block.infer_ms) > 0
     assert block.threads >= 1
+
+
+def test_a_worker_runs_streams_and_answers_blocks_after_them(detector):
+    with WorkerProcess(Job(detector(), ())) as worker:
+        worker.warm_up()
+        rate = worker.run_streams(2, 0.02)
+        block = worker.time(2)
+
+    assert rate.streams == 2
+    assert rate.fps > 0
+    assert len(block.infer_ms) == 2
 
 
 def test_without_readable_images_a_synthetic_one_is_used(detector, colour_images):
