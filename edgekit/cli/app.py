@@ -12,6 +12,7 @@ from edgekit.cli.demo import demo
 from edgekit.cli.devices import devices
 from edgekit.cli.doctor import doctor
 from edgekit.cli.evaluate import evaluate
+from edgekit.cli.gate import gate
 from edgekit.cli.inspect import inspect
 from edgekit.cli.run import run
 from edgekit.cli.targets import targets
@@ -47,6 +48,7 @@ app.command("eval")(evaluate)
 app.command()(bench)
 app.command()(run)
 app.command()(inspect)
+app.command()(gate)
 app.add_typer(calib, name="calib")
 app.command()(targets)
 app.command()(devices)

@@ -10,7 +10,6 @@ from edgekit.cli.app import app
 
 HEAVY = {
     "cv2",
-    "matplotlib",
     "numpy",
     "onnx",
     "onnx_ir",
@@ -19,6 +18,7 @@ HEAVY = {
     "pydantic",
     "sklearn",
     "torch",
+    "vl_convert",
 }
 COMMANDS = [
     "demo",
@@ -28,6 +28,7 @@ COMMANDS = [
     "bench",
     "run",
     "inspect",
+    "gate",
     "calib make",
     "calib audit",
     "targets",
