@@ -10,9 +10,19 @@ import numpy as np
 
 from edgekit.errors import DataError
 from edgekit.images.read import read_image
-from edgekit.measure.coco import evaluate, found_table, truth_from_found, truth_table
+from edgekit.measure.coco import (
+    DETECTION_LIMITS,
+    evaluate,
+    found_table,
+    mean_valid,
+    truth_from_found,
+    truth_table,
+)
+from edgekit.measure.confusion import confusion
+from edgekit.measure.curves import curves
 from edgekit.measure.matches import match
 from edgekit.measure.predict import Predictor
+from edgekit.measure.recall import average_recall
 from edgekit.measure.statistics import map_drop_interval
 from edgekit.measure.thresholds import best_point, judged
 from edgekit.protocols import silent
@@ -21,10 +31,14 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from edgekit.measure.candidate import Candidate
-    from edgekit.measure.coco import Doubles
+    from edgekit.measure.coco import FoundTable, TruthTable
+    from edgekit.measure.confusion import Confusion
+    from edgekit.measure.curves import Curves
+    from edgekit.measure.matches import ClassMatches
+    from edgekit.measure.recall import AverageRecall
     from edgekit.measure.thresholds import OperatingPoint
     from edgekit.protocols import Progress
-    from edgekit.values import Boxes, Dataset, Interval
+    from edgekit.values import Boxes, Category, Dataset, Interval
 
 AGREEMENT_CONFIDENCE = 0.25
 
@@ -52,7 +66,11 @@ class Accuracy:
         map: mAP50-95, the mean over classes and IoU thresholds.
         images: How many images were scored.
         per_class: AP50-95 by category name, classes with objects only.
+        recall: Average recall.
         detection: Best operating point; ``None`` without a single hit.
+        curves: Precision and recall over confidence.
+        confusion: Which classes are taken for which, at the best operating point, or at
+            confidence 0.25 where there is none.
     """
 
     map: float
@@ -63,7 +81,29 @@ class Accuracy:
     map_large: float | None
     images: int
     per_class: Mapping[str, float]
+    recall: AverageRecall
     detection: OperatingPoint | None
+    curves: Curves
+    confusion: Confusion
+
+
+@dataclass(frozen=True, eq=False)
+class Matched:
+    """What one detector found in labelled images, matched with what is there.
+
+    Attributes:
+        ids: The images, ascending.
+        categories: Of the data set, by id.
+        truth: Objects of the images.
+        found: Detections in them.
+        matches: Of every category with an object.
+    """
+
+    ids: Sequence[int]
+    categories: Sequence[Category]
+    truth: TruthTable
+    found: FoundTable
+    matches: tuple[ClassMatches, ...]
 
 
 def detect_all(candidate: Candidate, dataset: Dataset, progress: Progress = silent) -> Detections:
@@ -105,23 +145,55 @@ def score(detections: Detections, dataset: Dataset, category_ids: Sequence[int])
     Raises:
         DataError: The data set has no labels, or no object in the images that could be read.
     """
-    ids = seen(dataset, detections)
+    return score_matched(matched(detections, dataset, category_ids, seen(dataset, detections)))
+
+
+def matched(
+    detections: Detections, dataset: Dataset, category_ids: Sequence[int], ids: Sequence[int]
+) -> Matched:
+    """Return the detections in some images matched with the objects there.
+
+    Matching takes as long as scoring: do it once for all that is asked of a model.
+
+    Args:
+        detections: Of one model on ``dataset``.
+        dataset: Labelled images.
+        category_ids: Category id of each class of the model.
+        ids: Which images, ascending; all of them ``seen`` by the model.
+
+    Raises:
+        DataError: The data set has no labels, or no object in these images.
+    """
     _require_objects(dataset, ids)
     truth = truth_table(dataset, ids)
     found = found_table(detections.boxes, ids, category_ids)
     categories = sorted(dataset.categories, key=lambda c: c.id)
-    precision = evaluate(truth, found, ids, [c.id for c in categories])
-    named = zip((c.name for c in categories), np.moveaxis(precision[..., 0], 2, 0), strict=True)
+    return Matched(ids, categories, truth, found, match(truth, found, ids))
+
+
+def score_matched(of: Matched) -> Accuracy:
+    """Return the COCO accuracy of matched detections."""
+    kinds = [c.id for c in of.categories]
+    evaluated = evaluate(of.truth, of.found, of.ids, kinds, DETECTION_LIMITS)
+    precision = evaluated.precision
+    names = [c.name for c in of.categories]
+    named = zip(names, np.moveaxis(precision[..., 0], 2, 0), strict=True)
+    detections = judged(of.matches)
+    point = best_point(detections)
+    confidence = AGREEMENT_CONFIDENCE if point is None else point.confidence
     return Accuracy(
-        map=_mean(precision[..., 0]) or 0.0,
-        map50=_mean(precision[0, ..., 0]) or 0.0,
-        map75=_mean(precision[5, ..., 0]) or 0.0,
-        map_small=_mean(precision[..., 1]),
-        map_medium=_mean(precision[..., 2]),
-        map_large=_mean(precision[..., 3]),
-        images=len(ids),
-        per_class={name: ap for name, p in named if (ap := _mean(p)) is not None},
-        detection=best_point(judged(match(truth, found, ids))),
+        map=mean_valid(precision[..., 0]) or 0.0,
+        map50=mean_valid(precision[0, ..., 0]) or 0.0,
+        map75=mean_valid(precision[5, ..., 0]) or 0.0,
+        map_small=mean_valid(precision[..., 1]),
+        map_medium=mean_valid(precision[..., 2]),
+        map_large=mean_valid(precision[..., 3]),
+        images=len(of.ids),
+        per_class={name: ap for name, p in named if (ap := mean_valid(p)) is not None},
+        recall=average_recall(evaluated.recall),
+        detection=point,
+        curves=curves(detections, precision[0, ..., 0]),
+        confusion=confusion(of.truth, of.found, dict(zip(kinds, names, strict=True)), confidence),
     )
 
 
@@ -139,10 +211,8 @@ def map_drop(
         DataError: The data set has no labels, or no object in the images that could be read.
     """
     ids = seen(dataset, base, other)
-    _require_objects(dataset, ids)
-    truth = truth_table(dataset, ids)
-    matches = [match(truth, found_table(d.boxes, ids, category_ids), ids) for d in (base, other)]
-    return map_drop_interval(matches[0], matches[1], resamples=resamples)
+    both = [matched(d, dataset, category_ids, ids).matches for d in (base, other)]
+    return map_drop_interval(both[0], both[1], resamples=resamples)
 
 
 def agreement(reference: Detections, other: Detections, dataset: Dataset) -> float | None:
@@ -156,8 +226,8 @@ def agreement(reference: Detections, other: Detections, dataset: Dataset) -> flo
     ids = seen(dataset, reference, other)
     classes = range(1 + max(_last_class(reference), _last_class(other)))
     truth = truth_from_found(found_table(reference.boxes, ids, classes), AGREEMENT_CONFIDENCE)
-    precision = evaluate(truth, found_table(other.boxes, ids, classes), ids, classes)
-    return _mean(precision[..., 0])
+    found = found_table(other.boxes, ids, classes)
+    return mean_valid(evaluate(truth, found, ids, classes).precision[..., 0])
 
 
 def seen(dataset: Dataset, *detections: Detections) -> list[int]:
@@ -180,9 +250,3 @@ def _require_objects(dataset: Dataset, image_ids: Sequence[int]) -> None:
 
 def _last_class(detections: Detections) -> int:
     return max((int(b.classes.max(initial=0)) for b in detections.boxes.values()), default=0)
-
-
-def _mean(precision: Doubles) -> float | None:
-    """Return the mean over what has objects; the library marks the rest with -1."""
-    valid = precision[precision > -1]
-    return float(valid.mean()) if valid.size else None

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 Doubles = np.ndarray[Any, np.dtype[np.float64]]
 
 MAX_DETECTIONS = 100
+DETECTION_LIMITS = (1, 10, MAX_DETECTIONS)
 IOU_THRESHOLDS = np.linspace(0.5, 0.95, 10)
 RECALL_LEVELS = np.linspace(0.0, 1.0, 101)
 AREA_RANGES = ("all", "small", "medium", "large")
@@ -134,7 +135,7 @@ def truth_from_found(found: FoundTable, min_score: float) -> TruthTable:
     Of each image and category they are the strongest ``MAX_DETECTIONS``: no more detections are
     scored, so that every model would miss what lies beyond, the one that found it included.
     """
-    rows = _scored(found)
+    rows = scored_rows(found)
     sure = rows[found.scores[rows] >= min_score]
     xywh = found.xywh[sure]
     return TruthTable(
@@ -146,13 +147,36 @@ def truth_from_found(found: FoundTable, min_score: float) -> TruthTable:
     )
 
 
-def evaluate(
-    truth: TruthTable, found: FoundTable, image_ids: Sequence[int], categories: Sequence[int]
-) -> Doubles:
-    """Return COCO precision at 101 recall levels, -1 where a category has no object.
+@dataclass(frozen=True, eq=False)
+class Evaluated:
+    """What COCO's evaluation finds, -1 where a category has no object.
 
-    Returns:
-        ``(10, 101, K, 4)``: IoU threshold, recall level, category, area range.
+    Attributes:
+        precision: ``(10, 101, K, 4)`` by IoU threshold, recall level, category and area range.
+        recall: ``(10, K, 4, L)`` highest recall by IoU threshold, category, area range and most
+            detections per image and category.
+    """
+
+    precision: Doubles
+    recall: Doubles
+
+
+def evaluate(
+    truth: TruthTable,
+    found: FoundTable,
+    image_ids: Sequence[int],
+    categories: Sequence[int],
+    limits: Sequence[int] = (MAX_DETECTIONS,),
+) -> Evaluated:
+    """Return COCO precision and recall of every category.
+
+    Args:
+        truth: Objects of these images.
+        found: Detections of these images.
+        image_ids: Which images.
+        categories: Which category ids.
+        limits: For recall: how many detections of an image and category count at most, rising;
+            the last is the one for precision.
     """
     kinds = [{"id": c, "name": str(c)} for c in categories]
     images = [{"id": i} for i in image_ids]
@@ -161,26 +185,31 @@ def evaluate(
         _coco(images, kinds, _with_ids(found.records())),
         iouType="bbox",
     )
-    evaluation.params.maxDets = [MAX_DETECTIONS]
+    evaluation.params.maxDets = list(limits)
     evaluation.evaluate()
     evaluation.accumulate()
-    precision: Doubles = evaluation.eval["precision"][..., 0]
-    return precision
+    return Evaluated(evaluation.eval["precision"][..., -1], evaluation.eval["recall"])
 
 
-def xywh(corners: Sequence[Floats]) -> Doubles:
-    """Return ``(N, 4)`` left, top, width, height of all boxes in ``corners``, in float64."""
-    xyxy = np.concatenate([np.empty((0, 4)), *corners]).astype(np.float64)
-    return np.concatenate([xyxy[:, :2], np.maximum(xyxy[:, 2:] - xyxy[:, :2], 0.0)], axis=1)
-
-
-def _scored(found: FoundTable) -> Ints:
+def scored_rows(found: FoundTable) -> Ints:
     """Return, ascending, the rows that are scored: the strongest of each image and category."""
     order = np.lexsort((-found.scores, found.categories, found.images))
     kinds = np.stack([found.images, found.categories], axis=1)[order]
     _, starts, counts = np.unique(kinds, axis=0, return_index=True, return_counts=True)
     ranks = np.arange(len(order)) - np.repeat(starts, counts)
     return np.sort(order[ranks < MAX_DETECTIONS])
+
+
+def mean_valid(figures: Doubles) -> float | None:
+    """Return the mean over what has objects, which is not -1; ``None`` where nothing has."""
+    valid = figures[figures > -1]
+    return float(valid.mean()) if valid.size else None
+
+
+def xywh(corners: Sequence[Floats]) -> Doubles:
+    """Return ``(N, 4)`` left, top, width, height of all boxes in ``corners``, in float64."""
+    xyxy = np.concatenate([np.empty((0, 4)), *corners]).astype(np.float64)
+    return np.concatenate([xyxy[:, :2], np.maximum(xyxy[:, 2:] - xyxy[:, :2], 0.0)], axis=1)
 
 
 def _coco(

@@ -82,43 +82,44 @@ class _Category:
 def _match_category(category: _Category, ids: Ints, sized: NDArray[np.bool_]) -> ClassMatches:
     truth, found, real = category.truth, category.found, category.real
     objects = np.flatnonzero(truth.categories == category.id)
-    boxes = np.flatnonzero(found.categories == category.id)
     where_objects = np.searchsorted(ids, truth.images[objects])
-    where_boxes = np.searchsorted(ids, found.images[boxes])
-    kept: list[Ints] = []
-    hits: list[Flags] = []
-    ignored: list[Flags] = []
-    for here, there in _by_image(where_boxes, where_objects):
-        rows = boxes[here][np.argsort(-found.scores[boxes[here]], kind="stable")]
-        rows, targets = rows[:MAX_DETECTIONS], objects[there]
-        matched = match_image(
-            found.xywh[rows], truth.xywh[targets], truth.crowd[targets], real[targets]
+    rows = _strongest(found, np.flatnonzero(found.categories == category.id))
+    where = np.searchsorted(ids, found.images[rows])
+    hits = np.zeros((len(IOU_THRESHOLDS), len(rows)), np.bool_)
+    spared = np.zeros_like(hits)
+    for here, there in _by_image(where, where_objects):
+        targets = objects[there]
+        hits[:, here], spared[:, here] = match_image(
+            found.xywh[rows[here]], truth.xywh[targets], truth.crowd[targets], real[targets]
         )
-        kept.append(rows)
-        hits.append(matched[0])
-        ignored.append(matched[1] | (~matched[0] & ~sized[rows]))
-    rows = np.concatenate([np.empty(0, np.int64), *kept])
-    none = np.empty((len(IOU_THRESHOLDS), 0), np.bool_)
-    hit, spared = (np.concatenate([none, *flags], axis=1) for flags in (hits, ignored))
+    spared |= ~hits & ~sized[rows]
     order = np.argsort(-found.scores[rows], kind="stable")
     order = order[~spared[:, order].all(axis=0)]
     return ClassMatches(
         category=category.id,
-        images=np.searchsorted(ids, found.images[rows[order]]),
+        images=where[order],
         scores=found.scores[rows[order]],
-        hits=hit[:, order],
+        hits=hits[:, order],
         ignored=spared[:, order],
         objects=np.bincount(where_objects[real[objects]], minlength=len(ids)),
     )
 
 
+def _strongest(found: FoundTable, rows: Ints) -> Ints:
+    """Return those of ``rows``, of one category, that count: by image, strongest first."""
+    rows = rows[np.lexsort((-found.scores[rows], found.images[rows]))]
+    images = found.images[rows]
+    return rows[np.arange(len(rows)) - np.searchsorted(images, images) < MAX_DETECTIONS]
+
+
 def _by_image(where_boxes: Ints, where_objects: Ints) -> Iterator[tuple[slice, slice]]:
-    """Yield, for each image with a detection, where its detections and its objects lie."""
-    images, starts = np.unique(where_boxes, return_index=True)
-    ends = np.append(starts, len(where_boxes))[1:]
-    first = np.searchsorted(where_objects, images, "left")
-    last = np.searchsorted(where_objects, images, "right")
-    for start, end, low, high in zip(starts, ends, first, last, strict=True):
+    """Yield, for each image with both, where its detections and its objects lie."""
+    images = np.intersect1d(where_boxes, where_objects)
+    boxes, objects = (
+        [np.searchsorted(where, images, side).tolist() for side in ("left", "right")]
+        for where in (where_boxes, where_objects)
+    )
+    for start, end, low, high in zip(*boxes, *objects, strict=True):
         yield slice(start, end), slice(low, high)
 
 
@@ -149,9 +150,10 @@ def match_image(
     thresholds = np.minimum(IOU_THRESHOLDS, 1 - 1e-10)
     free = np.ones((len(thresholds), len(truth)), np.bool_)
     rows = np.arange(len(thresholds))
+    kinds = [(hits, counts)] if counts.all() else [(hits, counts), (ignored, ~counts)]
     for d in np.flatnonzero(iou.max(axis=1) >= thresholds[0]):
         enough = iou[d] >= thresholds[:, None]
-        for taken, kind in ((hits, counts), (ignored, ~counts)):
+        for taken, kind in kinds:
             open_ = enough & kind & (free | crowd)
             best = _last_best(np.where(open_, iou[d], -1.0))
             taken[:, d] = open_[rows, best] & ~hits[:, d]

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from edgekit.backends.artifact import weights_of
-from edgekit.measure.accuracy import agreement, detect_all, map_drop, score
+from edgekit.measure.accuracy import agreement, detect_all, matched, score_matched, seen
 from edgekit.measure.latency import speedup
-from edgekit.report.quality import OperatingPoint
+from edgekit.measure.statistics import map_drop_interval
+from edgekit.report.quality import AverageRecall, Confusion, Curves, OperatingPoint
 from edgekit.report.schema import Coverage as CoveragePart
 from edgekit.report.schema import FloatConv, Row
 from edgekit.report.speed import LatencyMs
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from edgekit.backends.coverage import Coverage
@@ -83,18 +84,39 @@ def score_entries(
     baseline = next(e.candidate for e in entries if e.baseline)
     base, size_hw = baseline.name, baseline.preprocess.size_hw
     alike = {e.candidate.name for e in entries if e.candidate.preprocess.size_hw == size_hw}
+    labelled = {} if category_ids is None else _labelled(found, dataset, category_ids, base)
     return {
         name: Scores(
             found=detections,
-            accuracy=None if category_ids is None else score(detections, dataset, category_ids),
-            drop=None
-            if category_ids is None or name == base
-            else map_drop(found[base], detections, dataset, category_ids),
+            accuracy=labelled[name].accuracy if labelled else None,
+            drop=labelled[name].drop if labelled else None,
             agreement=agreement(found[base], detections, dataset)
             if name in alike - {base}
             else None,
         )
         for name, detections in found.items()
+    }
+
+
+@dataclass(frozen=True, eq=False)
+class _Labelled:
+    accuracy: Accuracy
+    drop: Interval | None
+
+
+def _labelled(
+    found: Mapping[str, Detections], dataset: Dataset, category_ids: Sequence[int], base: str
+) -> dict[str, _Labelled]:
+    """Return what labels say of every model, on the images that all of them could read."""
+    ids = seen(dataset, *found.values())
+    known = {name: matched(d, dataset, category_ids, ids) for name, d in found.items()}
+    reference = known[base].matches
+    return {
+        name: _Labelled(
+            accuracy=score_matched(of),
+            drop=None if name == base else map_drop_interval(reference, of.matches),
+        )
+        for name, of in known.items()
     }
 
 
@@ -119,6 +141,9 @@ def measured_row(
             "speedup": ratio and ratio.value,
             "speedup_ci95": ratio and (ratio.low, ratio.high),
             "peak_memory_bytes": timed.peak_memory_bytes,
+            "throughput": [vars(rate) for rate in timed.throughput],
+            "energy": timed.energy and vars(timed.energy),
+            "disturbed": timed.disturbed,
         }
     )
 
@@ -155,9 +180,11 @@ def _size_bytes(model: Path) -> int:
 def _latency(timed: LatencyResult) -> LatencyMs:
     return LatencyMs(
         **vars(timed.latency),
+        **vars(timed.spread),
         threads=timed.threads,
         warmup_runs=timed.warmup_runs,
         load_ms=timed.load_ms,
+        cold_start_ms=timed.cold_start_ms,
         settings=timed.settings,
     )
 
@@ -175,6 +202,10 @@ def _accuracy_fields(scores: Scores | None) -> dict[str, object]:
         fields |= {name: getattr(accuracy, name) for name in names}
         if accuracy.detection is not None:
             fields["detection"] = OperatingPoint(**vars(accuracy.detection))
+        fields["ap_per_class"] = dict(accuracy.per_class)
+        fields["recall"] = AverageRecall(**vars(accuracy.recall))
+        fields["curves"] = Curves(**vars(accuracy.curves))
+        fields["confusion"] = Confusion.model_validate(asdict(accuracy.confusion))
     return fields
 
 

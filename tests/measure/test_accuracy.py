@@ -37,7 +37,8 @@ def test_the_score_is_that_of_pycocotools_on_the_written_results(scene, coco_sta
     accuracy = score(found, dataset, CLASSES)
 
     results = json.loads(json.dumps(coco_results(found, dataset, CLASSES)))
-    expected = [None if s < 0 else s for s in coco_stats(dataset, results)[:6]]
+    expected = [None if s < 0 else s for s in coco_stats(dataset, results)]
+    recall = accuracy.recall
     assert [
         accuracy.map,
         accuracy.map50,
@@ -45,6 +46,12 @@ def test_the_score_is_that_of_pycocotools_on_the_written_results(scene, coco_sta
         accuracy.map_small,
         accuracy.map_medium,
         accuracy.map_large,
+        recall.ar1,
+        recall.ar10,
+        recall.ar100,
+        recall.small,
+        recall.medium,
+        recall.large,
     ] == pytest.approx(expected, abs=1e-12)
     assert np.mean(list(accuracy.per_class.values())) == pytest.approx(accuracy.map)
 

@@ -32,7 +32,7 @@ def test_every_figure_equals_pycocotools(scene, coco_stats, seed, images, most_f
     ids = sorted(boxes)
     found = found_table(boxes, ids, CLASSES)
 
-    precision = evaluate(truth_table(dataset, ids), found, ids, sorted(CLASSES))
+    precision = evaluate(truth_table(dataset, ids), found, ids, sorted(CLASSES)).precision
 
     if len(found.scores):  # pycocotools cannot score an empty list
         expected = coco_stats(dataset, found.records())[:6]
@@ -46,7 +46,7 @@ def test_nothing_found_scores_zero(scene):
 
     precision = evaluate(
         truth_table(dataset, ids), found_table(dict.fromkeys(ids, none), ids, CLASSES), ids, [1, 3]
-    )
+    ).precision
 
     assert precision[..., 0].max() == 0
 

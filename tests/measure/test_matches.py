@@ -96,7 +96,8 @@ def test_objects_of_one_size_are_scored_as_the_library_scores_them(scene, seed, 
 
     matches = match(truth, table, ids, AREAS[size])
 
-    precision = evaluate(truth, table, ids, sorted(CLASSES))[..., AREA_RANGES.index(size)]
+    evaluated = evaluate(truth, table, ids, sorted(CLASSES))
+    precision = evaluated.precision[..., AREA_RANGES.index(size)]
     by_class = {
         c: p.mean()
         for c, p in zip(sorted(CLASSES), np.moveaxis(precision, 2, 0), strict=True)

@@ -18,7 +18,7 @@ CLASSES = (7, 1, 3)
 def library_map(dataset, boxes):
     ids = sorted(boxes)
     found = found_table(boxes, ids, CLASSES)
-    precision = evaluate(truth_table(dataset, ids), found, ids, sorted(CLASSES))[..., 0]
+    precision = evaluate(truth_table(dataset, ids), found, ids, sorted(CLASSES)).precision[..., 0]
     return precision[precision > -1].mean() if (precision > -1).any() else np.nan
 
 

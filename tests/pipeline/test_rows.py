@@ -6,6 +6,9 @@ import pytest
 from edgekit.backends.coverage import Coverage, FloatNode
 from edgekit.measure.accuracy import Detections
 from edgekit.measure.latency import LatencyResult
+from edgekit.measure.percentiles import spread_of
+from edgekit.measure.power import EnergyUse
+from edgekit.measure.throughput import Throughput
 from edgekit.pipeline.opened import open_detector
 from edgekit.pipeline.options import ModelOptions
 from edgekit.pipeline.rows import Entry, Scores, measured_row, score_entries, simulated_row
@@ -46,6 +49,31 @@ def test_the_baseline_has_no_speedup_and_what_is_not_known_is_null(entry):
     assert (row.latency_ms.pre_p50, row.latency_ms.post_p50) == (0.5, 0.25)
     assert row.size_bytes == entry.candidate.model.stat().st_size
     assert row.input_hw == (64, 64)
+
+
+def test_all_that_was_timed_is_in_the_row(entry):
+    mine = replace(
+        timed("mine", 2.0, (2.0,) * 6),
+        cold_start_ms=7.0,
+        spread=spread_of([[2.0, 2.5]] * 40),
+        throughput=(Throughput(2, 700.0, (690.0, 710.0)), Throughput(4, 800.0, None)),
+        energy=EnergyUse(30.0, 15.0, "RAPL"),
+        disturbed=("the processor throttled",),
+    )
+
+    row = measured_row(entry, None, mine, mine)
+
+    assert (row.latency_ms.load_ms, row.latency_ms.cold_start_ms) == (2.0, 7.0)
+    assert row.latency_ms.p50_ci95 == (2.0, 2.5)
+    assert row.latency_ms.p90_early_stopping == 2.5
+    assert row.latency_ms.p99_ci95 is None
+    assert len(row.latency_ms.quantiles) == 101
+    assert [(t.streams, t.fps, t.fps_ci95) for t in row.throughput] == [
+        (2, 700.0, (690.0, 710.0)),
+        (4, 800.0, None),
+    ]
+    assert (row.energy.mj_per_frame, row.energy.mean_w, row.energy.source) == (30.0, 15.0, "RAPL")
+    assert row.disturbed == ("the processor throttled",)
 
 
 def test_the_speedup_is_the_median_of_paired_ratios(entry):
@@ -90,7 +118,16 @@ def test_the_figures_of_the_scores_are_those_of_the_row(entry, scored):
     figures = scores.accuracy
     assert (row.map, row.map50, row.map75) == (figures.map, figures.map50, figures.map75)
     assert vars(row.detection) == vars(figures.detection)
+    assert row.ap_per_class == figures.per_class
+    assert vars(row.recall) == vars(figures.recall)
+    assert vars(row.curves) == vars(figures.curves)
+    assert {c.truth for c in row.confusion.cells} <= {*figures.per_class, None}
+    assert sum(c.count for c in row.confusion.cells if c.truth) == scored_objects(scored)
     assert row.images == 10
+
+
+def scored_objects(dataset):
+    return sum(len(r.truth.categories) for r in dataset.records)
 
 
 def test_without_labels_there_is_agreement_alone(entry, scored):
