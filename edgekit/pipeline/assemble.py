@@ -11,6 +11,7 @@ from edgekit.images.overlap import file_sha256
 from edgekit.macs import macs_per_node, parameters
 from edgekit.measure.machine import describe_machine
 from edgekit.pipeline.audited import calibration_part, read_images
+from edgekit.pipeline.conditions import conditions_of, timing_warnings
 from edgekit.pipeline.data import data_use, locked
 from edgekit.pipeline.diagnosing import thresholds_of
 from edgekit.pipeline.exports import exporter_versions
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
     from edgekit.report.schema import Search, Verdict
 
 MODEL_FILE = "model"
-BUSY = 1.5  # runnable processes per core, our own preparation included
 
 
 def report_of(
@@ -67,7 +67,7 @@ def report_of(
             *job.detector.warnings,
             *job.sets.warnings,
             *found,
-            *_disturbances(measured.run),
+            *timing_warnings(measured.run),
         ),
     )
 
@@ -89,22 +89,6 @@ def write_result(job: Job, built: Built, measured: Measured, report: Report, fol
     shown = built.entries[-1].candidate.name
     gallery = gallery_of(job.sets.evaluation, measured.scores, job.class_names, shown)
     write_report(report, gallery, folder)
-
-
-def _disturbances(run: LatencyRun | None) -> tuple[str, ...]:
-    """Return what disturbed the timing, one sentence each."""
-    found: list[str] = []
-    if run is None:
-        return ()
-    if run.throttled:
-        found.append("The processor throttled during the timing: the times are not valid.")
-    load, cores = run.before.load_1min, describe_machine().cores
-    if load is not None and load > BUSY * cores:
-        found.append(
-            f"Other programs were running (load {load:.1f} on {cores} cores): the ratios hold, "
-            "being paired, but the milliseconds are those of a busy machine."
-        )
-    return tuple(found)
 
 
 def _model_facts(job: Job) -> ModelFacts:
@@ -133,14 +117,9 @@ def _provenance(job: Job, run: LatencyRun | None) -> Provenance:
             "memory_bytes": machine.memory_bytes,
             "os": machine.os,
             "python": machine.python,
-            **(_conditions(run) if run is not None else {}),
+            **(conditions_of(run) if run is not None else {}),
         },
     )
-
-
-def _conditions(run: LatencyRun) -> dict[str, str | float | int | None]:
-    states = {"before": run.before, "after": run.after}
-    return {f"{key}_{when}": v for when, state in states.items() for key, v in vars(state).items()}
 
 
 def _data(job: Job, read: ReadImages) -> tuple[DataUse, ...]:

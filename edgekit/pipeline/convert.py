@@ -16,7 +16,7 @@ from edgekit.export.check import valid_onnx
 from edgekit.export.lower_opset import lower_opset
 from edgekit.graphs import graph_to_bytes
 from edgekit.images.classes import match_classes
-from edgekit.measure.latency import measure_latency
+from edgekit.measure.latency import for_a_report, measure_latency
 from edgekit.measure.preprocess_probe import probe, require_sane
 from edgekit.pipeline.assemble import report_of, write_result
 from edgekit.pipeline.beside import build_beside, jobs_beside, to_ship, together
@@ -262,7 +262,8 @@ def measure_built(job: Job, built: Built, progress: Progress = silent) -> Measur
         why = job.place.absence
         rows = (simulated_row(e, scores.get(e.candidate.name), why) for e in built.entries)
         return Measured(tuple(rows), scores, None)
-    timing = measure_latency([e.candidate for e in run], dataset, job.options.latency, progress)
+    options = job.options.latency or for_a_report()
+    timing = measure_latency([e.candidate for e in run], dataset, options, progress)
     timed = {result.name: result for result in timing.results}
     bases = {e.candidate.backend.name: timed[e.candidate.name] for e in run if e.baseline}
 

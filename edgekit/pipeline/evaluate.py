@@ -8,17 +8,18 @@ from typing import TYPE_CHECKING, Any
 from edgekit.errors import ConfigError
 from edgekit.load.program import short_name
 from edgekit.measure.accuracy import coco_results, detect_all, score
-from edgekit.measure.latency import measure_latency, speedup
+from edgekit.measure.latency import for_a_report, measure_latency, speedup
+from edgekit.pipeline.conditions import conditions_of, timing_warnings
 from edgekit.pipeline.opened import open_detector
 from edgekit.pipeline.rows import Entry, score_entries
 from edgekit.protocols import silent
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from edgekit.measure.accuracy import Accuracy
-    from edgekit.measure.latency import LatencyResult
+    from edgekit.measure.latency import LatencyOptions, LatencyResult
     from edgekit.pipeline.opened import Opened
     from edgekit.pipeline.options import ModelOptions
     from edgekit.pipeline.rows import Scores
@@ -50,6 +51,7 @@ class Bench:
         speedup: Over the first model; ``None`` for itself.
         scores: ``None`` where no images were given.
         warnings: What the user should know before trusting its figures.
+        conditions: State of the machine before and after, and what happened between.
     """
 
     name: str
@@ -57,6 +59,7 @@ class Bench:
     speedup: Interval | None
     scores: Scores | None
     warnings: tuple[str, ...]
+    conditions: Mapping[str, str | int | float | bool | None]
 
 
 def evaluate(
@@ -89,6 +92,7 @@ def bench(
     paths: Sequence[Path],
     dataset: Dataset | None,
     options: ModelOptions,
+    latency: LatencyOptions | None = None,
     progress: Progress = silent,
 ) -> tuple[Bench, ...]:
     """Return the latency of every model, timed in turn, and with images their paired accuracy.
@@ -97,6 +101,7 @@ def bench(
         paths: Model files or artifacts; the others are compared with the first.
         dataset: Images to run on; ``None`` runs on a synthetic one and scores nothing.
         options: What the model files leave open.
+        latency: How long to measure, and how; ``None`` as for a report.
         progress: Told as it goes.
 
     Raises:
@@ -106,16 +111,18 @@ def bench(
     opened = [open_detector(path, options, name, dataset) for path, name in named]
     if dataset is not None:
         _require_same_classes(opened, dataset)
-    run = measure_latency([o.candidate for o in opened], dataset, progress=progress)
+    candidates = [o.candidate for o in opened]
+    run = measure_latency(candidates, dataset, latency or for_a_report(), progress)
     scores = _scores(opened, dataset, progress)
-    first = run.results[0]
+    first, common = run.results[0], timing_warnings(run)
     return tuple(
         Bench(
             name=result.name,
             timed=result,
             speedup=None if result is first else speedup(first, result),
             scores=scores.get(result.name),
-            warnings=detector.warnings,
+            warnings=(*detector.warnings, *(common if result is first else ())),
+            conditions=conditions_of(run),
         )
         for result, detector in zip(run.results, opened, strict=True)
     )

@@ -21,7 +21,7 @@ import sys
 from edgekit.cli import main
 from edgekit.measure import latency
 brief = latency.LatencyOptions(min_runs=10, min_seconds=0.0, pause_s=0.0, images=2)
-latency.LatencyOptions = lambda: brief
+latency.LatencyOptions = lambda **_: brief
 sys.argv[0] = "edgekit"
 main()
 """

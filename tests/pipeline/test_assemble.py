@@ -1,14 +1,10 @@
 import hashlib
 import json
-from dataclasses import replace
 
 import pytest
 import torch
 
 from edgekit.backends.artifact import Manifest, read_artifact
-from edgekit.measure.latency import LatencyRun
-from edgekit.measure.machine import read_conditions
-from edgekit.pipeline import assemble
 from edgekit.pipeline.convert import convert
 from edgekit.pipeline.lock import Lock
 from edgekit.report.json_file import read_report
@@ -77,17 +73,6 @@ def test_the_pages_show_the_rows_and_need_nothing_else(out):
     assert all(name in html and name in markdown for name in ("as-given", "fp32", "int8"))
     assert 'src="http' not in html
     assert "data:image/jpeg;base64" in html
-
-
-def test_a_busy_or_throttled_machine_is_a_warning():
-
-    calm = replace(read_conditions(), load_1min=0.0, throttle_events=0)
-    busy, slowed = replace(calm, load_1min=1e3), replace(calm, throttle_events=1)
-
-    assert assemble._disturbances(None) == ()
-    assert assemble._disturbances(LatencyRun((), calm, calm)) == ()
-    assert "load 1000.0" in assemble._disturbances(LatencyRun((), busy, calm))[0]
-    assert "throttled" in assemble._disturbances(LatencyRun((), calm, slowed))[0]
 
 
 def test_the_published_schema_of_the_manifest_is_current(golden):

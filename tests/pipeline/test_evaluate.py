@@ -11,6 +11,7 @@ from pycocotools.cocoeval import COCOeval
 
 from edgekit.config.calibration import open_source
 from edgekit.errors import ConfigError
+from edgekit.measure.latency import measure_latency
 from edgekit.pipeline import evaluate as module
 from edgekit.pipeline.evaluate import bench, evaluate
 from edgekit.pipeline.options import ModelOptions
@@ -37,7 +38,7 @@ def brief(monkeypatch):
     monkeypatch.setattr(
         module,
         "measure_latency",
-        lambda candidates, dataset, progress: measure(candidates, dataset, BRIEF, progress),
+        lambda candidates, dataset, _, progress: measure(candidates, dataset, BRIEF, progress),
     )
 
 
@@ -86,11 +87,29 @@ def test_models_whose_classes_differ_are_not_compared(tiny, scored, tmp_path):
         bench([tiny.model, tmp_path / "other.onnx"], scored, USUAL)
 
 
+def test_the_timing_is_told_how_to_measure(tiny, monkeypatch):
+    asked = []
+
+    def measure(candidates, dataset, options, progress):
+        asked.append(options)
+        return measure_latency(candidates, dataset, BRIEF, progress)
+
+    monkeypatch.setattr(module, "measure_latency", measure)
+    once_more = replace(BRIEF, repeat_disturbed=True)
+    bench([tiny.model], None, USUAL, once_more)
+    bench([tiny.model], None, USUAL)
+
+    assert asked[0] is once_more
+    assert asked[1].streams[0] == 1
+
+
 def test_without_images_only_the_time_is_told(tiny, brief):
     (only,) = bench([tiny.model], None, USUAL)
 
     assert only.scores is None
     assert only.timed.latency.p50 > 0
+    assert only.conditions["other_programs_cores"] >= 0
+    assert only.conditions["power"]
 
 
 def test_models_of_one_file_name_are_told_apart_by_their_paths():
