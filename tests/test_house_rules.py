@@ -14,14 +14,14 @@ import yaml
 
 ROOT = Path(__file__).resolve().parents[1]
 SOURCES = sorted((ROOT / "edgekit").rglob("*.py"))
-HEAVY = {"cv2", "matplotlib", "numpy", "onnx", "onnx_ir", "onnxruntime", "onnxsim", "torch"}
+HEAVY = {"cv2", "numpy", "onnx", "onnx_ir", "onnxruntime", "onnxsim", "torch", "vl_convert"}
 MAX_FILE_LINES = 400
 MAX_FUNCTION_LINES = 50
 NOT_PINNED = {"tensorrt", "pycuda"}  # they come with the device's own system
 WITHOUT_MIRROR = {
     "edgekit/protocols.py",  # signatures only
 }
-TEXT = {".py", ".md", ".toml", ".txt", ".yaml", ".yml", ".json", ".html", ".css", ""}
+TEXT = {".py", ".md", ".toml", ".txt", ".yaml", ".yml", ".json", ".html", ".css", ".js", ""}
 
 
 def name_of(path):

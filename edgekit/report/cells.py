@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from edgekit.report.parts import Interval95
     from edgekit.report.schema import Row
@@ -67,8 +67,14 @@ def megabytes(size_bytes: int | None) -> str:
 
 
 def status(row: Row) -> str:
-    """Return the status of ``row`` with its reason."""
-    return f"{row.status}: {row.reason}" if row.reason else row.status
+    """Return the status of ``row`` with its reason, and what disturbed its timing."""
+    text = f"{row.status}: {row.reason}" if row.reason else row.status
+    return f"{text}; disturbed: {', '.join(row.disturbed)}" if row.disturbed else text
+
+
+def shown(columns: Sequence[Column], rows: Sequence[Row]) -> tuple[Column, ...]:
+    """Return the columns that say something of one row at least."""
+    return tuple(c for c in columns if any(c.text(row) != DASH for row in rows))
 
 
 def _signed(value: float) -> str:
@@ -82,6 +88,26 @@ def _of_latency(field: str) -> Callable[[Row], str]:
         return DASH if latency is None else ms(getattr(latency, field))
 
     return text
+
+
+def _spread_of_latency(percentile: str) -> Callable[[Row], str]:
+    def text(row: Row) -> str:
+        latency = row.latency_ms
+        if latency is None:
+            return DASH
+        ci95: Interval95 | None = getattr(latency, f"{percentile}_ci95")
+        bounds = f" ({ms(ci95[0])} to {ms(ci95[1])})" if ci95 else ""
+        return ms(getattr(latency, percentile)) + bounds
+
+    return text
+
+
+def _throughput(row: Row) -> str:
+    return ", ".join(f"{t.fps:.1f} with {t.streams}" for t in row.throughput) or DASH
+
+
+def _energy(row: Row) -> str:
+    return DASH if row.energy is None else f"{row.energy.mj_per_frame:.3g}"
 
 
 def _count_of_latency(field: str) -> Callable[[Row], str]:
@@ -137,14 +163,22 @@ DETAIL_COLUMNS = (
     Column("small", lambda r: points(r.map_small)),
     Column("medium", lambda r: points(r.map_medium)),
     Column("large", lambda r: points(r.map_large)),
+    Column("AR100", lambda r: points(r.recall.ar100 if r.recall else None)),
     Column("Precision at best F1", _of_detection("precision")),
     Column("Recall", _of_detection("recall")),
     Column("F1", _of_detection("f1")),
     Column("Confidence", _of_detection("confidence")),
-    Column("p99 ms", _of_latency("p99")),
+    Column("p50 ms (95 %)", _spread_of_latency("p50")),
+    Column("p90 ms (95 %)", _spread_of_latency("p90")),
+    Column("p99 ms (95 %)", _spread_of_latency("p99")),
+    Column("p90 surely below, ms", _of_latency("p90_early_stopping")),
     Column("before, ms", _of_latency("pre_p50")),
     Column("after, ms", _of_latency("post_p50")),
     Column("Runs", _count_of_latency("runs")),
     Column("Threads", _count_of_latency("threads")),
+    Column("Load ms", _of_latency("load_ms")),
+    Column("First image ms", _of_latency("cold_start_ms")),
+    Column("fps with streams", _throughput),
+    Column("mJ per image", _energy),
     Column("Peak memory MB", lambda r: megabytes(r.peak_memory_bytes)),
 )

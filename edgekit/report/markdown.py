@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from edgekit.report.cells import COLUMNS, DETAIL_COLUMNS, share
+from edgekit.report.cells import COLUMNS, DETAIL_COLUMNS, share, shown
 from edgekit.report.facts import calibration_facts, model_facts, provenance_facts
 from edgekit.report.loss_tables import loss_examples, loss_sentences, loss_tables
 from edgekit.report.rewritten import EXPLAINED, HEADINGS, cells, rewrite_facts
@@ -34,7 +34,7 @@ def to_markdown(report: Report) -> str:
         _table(COLUMNS, rows_by_speed(report)),
         *_search(report.search),
         "## More figures",
-        _table(DETAIL_COLUMNS, rows_by_speed(report)),
+        _table(shown(DETAIL_COLUMNS, report.rows), rows_by_speed(report)),
         *_losses(report.rows),
         *_coverage([r for r in report.rows if not report.search or r.name == report.verdict.ship]),
         *_rewrites(report.rewrites),

@@ -1,14 +1,16 @@
-"""``report.html``: one file that opens anywhere, with no network and no scripts."""
+"""``report.html``: one file that opens anywhere, with no network; scripts only add to it."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from edgekit.report.cells import COLUMNS, DETAIL_COLUMNS, share
-from edgekit.report.chart import chart_svg, charted
+from edgekit.report.cells import COLUMNS, DETAIL_COLUMNS, share, shown
+from edgekit.report.charts.chart import svg_for_page, vega_json, vega_script
+from edgekit.report.charts.drawn import draw_charts
+from edgekit.report.entries import entries_of, facets_of, row_facets
 from edgekit.report.facts import calibration_facts, model_facts, provenance_facts
 from edgekit.report.loss_tables import loss_examples, loss_sentences, loss_tables
 from edgekit.report.pictures import draw
@@ -16,52 +18,101 @@ from edgekit.report.rewritten import EXPLAINED, HEADINGS, cells, rewrite_facts
 from edgekit.report.trials import (
     TRIAL_HEADINGS,
     WORDS,
-    rows_by_speed,
     search_sentence,
     trial_cells,
     trials_by_speed,
 )
-from edgekit.report.trials_chart import trials_svg
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from edgekit.report.charts.chart import Drawn
+    from edgekit.report.entries import Entry
     from edgekit.report.pictures import Gallery
-    from edgekit.report.schema import Report
+    from edgekit.report.schema import Coverage, Report
 
 
-def to_html(report: Report, gallery: Gallery | None = None) -> str:
-    """Return the page, with detections drawn side by side where a gallery is given."""
-    drawings = [draw(p, gallery.class_names) for p in gallery.pictures] if gallery else []
-    drawn = {row.name for row in charted(report.rows)}
-    templates = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-    )
-    return templates.get_template("page.html").render(
+def to_html(
+    report: Report, gallery: Gallery | None = None, charts: Mapping[str, Drawn] | None = None
+) -> str:
+    """Return the page of one run.
+
+    Args:
+        report: What was measured.
+        gallery: Detections to draw side by side.
+        charts: What ``draw_charts`` gives, by name; drawn here when ``None``.
+    """
+    return _render(
+        "page.html",
+        entries_of([report]),
+        draw_charts([report]) if charts is None else charts,
+        title=f"{report.target} on {report.device}",
         report=report,
-        rows=rows_by_speed(report),
-        trials=trials_by_speed(report.search) if report.search else (),
-        trial_headings=TRIAL_HEADINGS,
-        trial_words=WORDS,
-        trial_cells=trial_cells,
-        trials_chart=trials_svg(report.search) if report.search else None,
-        search_sentence=search_sentence,
-        columns=COLUMNS,
-        detail_columns=DETAIL_COLUMNS,
-        chart=chart_svg(report),
-        absent=[r.name for r in report.rows if r.name not in drawn],
+        detail_columns=shown(DETAIL_COLUMNS, report.rows),
         gallery=gallery,
-        drawings=drawings,
+        drawings=[draw(p, gallery.class_names) for p in gallery.pictures] if gallery else [],
         calibration=calibration_facts(report),
         model=model_facts(report),
         provenance=provenance_facts(report),
-        rewrites=rewrite_facts(report.rewrites) if report.rewrites else (),
-        rewrite_headings=HEADINGS,
-        rewrite_cells=cells,
-        rewrites_explained=EXPLAINED,
+        **_search(report),
+        **_rewrites(report),
         share=share,
+        float_layers=_float_layers,
         loss_sentences=loss_sentences,
         loss_tables=loss_tables,
         loss_examples=loss_examples,
     )
+
+
+def _render(
+    template: str, entries: Sequence[Entry], charts: Mapping[str, Drawn], **context: Any
+) -> str:
+    templates = Environment(
+        loader=FileSystemLoader(Path(__file__).parent / "html"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+    )
+    return templates.get_template(template).render(
+        entries=entries,
+        columns=COLUMNS,
+        charts=_Charts(charts),
+        facets=facets_of(entries),
+        row_facets=row_facets(entries),
+        svg_for_page=svg_for_page,
+        vega_json=vega_json,
+        vega_script=vega_script() if charts else "",
+        **context,
+    )
+
+
+class _Charts(dict[str, "Drawn"]):
+    """Charts by name; one that was not drawn is ``None``."""
+
+    def __missing__(self, name: str) -> None:
+        return None
+
+
+def _search(report: Report) -> dict[str, Any]:
+    found = report.search
+    return {
+        "trials": [trial_cells(t) for t in trials_by_speed(found)] if found else (),
+        "trial_headings": TRIAL_HEADINGS,
+        "trial_words": WORDS,
+        "search_sentence": search_sentence,
+    }
+
+
+def _rewrites(report: Report) -> dict[str, Any]:
+    found = report.rewrites
+    return {
+        "rewrites": rewrite_facts(found) if found else (),
+        "rewrite_headings": HEADINGS,
+        "rewrite_rows": [cells(count) for count in found.done] if found else (),
+        "rewrites_explained": EXPLAINED,
+        "refused": [(node.name, node.reason) for node in found.refused] if found else (),
+    }
+
+
+def _float_layers(coverage: Coverage) -> list[tuple[str, str, str]]:
+    return [(layer.node, share(layer.mac_share), layer.reason) for layer in coverage.left_float]

@@ -4,22 +4,31 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from edgekit.report.charts.chart import png_file, svg_file
+from edgekit.report.charts.drawn import draw_charts
 from edgekit.report.csv_file import to_csv
 from edgekit.report.json_file import to_json
 from edgekit.report.markdown import to_markdown
 from edgekit.report.page import to_html
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
+    from edgekit.report.charts.chart import Drawn
     from edgekit.report.pictures import Gallery
     from edgekit.report.schema import Report
 
 
 def write_report(report: Report, gallery: Gallery | None, folder: Path) -> tuple[Path, ...]:
-    """Return the paths of report.html, .md, .json and .csv, written into ``folder``."""
+    """Return the paths of report.html, .md, .json and .csv, written into ``folder``.
+
+    Beside them is ``plots``, with every chart as SVG and PNG.
+    """
+    charts = draw_charts([report])
+    write_plots(charts, folder / "plots")
     texts = {
-        "report.html": to_html(report, gallery),
+        "report.html": to_html(report, gallery, charts),
         "report.md": to_markdown(report),
         "report.json": to_json(report),
         "report.csv": to_csv([report]),
@@ -27,3 +36,11 @@ def write_report(report: Report, gallery: Gallery | None, folder: Path) -> tuple
     for name, text in texts.items():
         (folder / name).write_text(text, encoding="utf-8", newline="\n")
     return tuple(folder / name for name in texts)
+
+
+def write_plots(charts: Mapping[str, Drawn], folder: Path) -> None:
+    """Write every chart as SVG and PNG into ``folder``."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, drawn in charts.items():
+        (folder / f"{name}.svg").write_text(svg_file(drawn), encoding="utf-8", newline="\n")
+        (folder / f"{name}.png").write_bytes(png_file(drawn))

@@ -18,7 +18,8 @@ from edgekit.pipeline.options import ModelOptions
 from edgekit.pipeline.prepare import network_of, prepare
 from edgekit.protocols import silent
 from edgekit.quantize.rules import RULES
-from edgekit.report.damage_chart import damage_chart
+from edgekit.report.charts.chart import draw, svg_file
+from edgekit.report.charts.damage import damage
 from edgekit.tune.sensitivity import SensitivityOptions, measure_sensitivity
 
 if TYPE_CHECKING:
@@ -95,7 +96,9 @@ def write_sensitivity(found: Sensitivity, out: Path) -> None:
     files = {
         "sensitivity.json": json.dumps(as_json(found), indent=2) + "\n",
         "sensitivity.csv": as_csv(found),
-        "sensitivity.svg": damage_chart([(r.layer, r.damage) for r in found.layers], title),
+        "sensitivity.svg": svg_file(
+            draw(damage([(r.layer, r.damage) for r in found.layers], title))
+        ),
     }
     try:
         out.mkdir(parents=True, exist_ok=True)

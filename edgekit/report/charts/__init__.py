@@ -1,0 +1,1 @@
+"""What a report draws: charts as Vega-Lite, one file each."""

@@ -1,0 +1,36 @@
+"""All charts of a page, drawn."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from edgekit.report.charts.chart import draw
+from edgekit.report.charts.confusion import confusion
+from edgekit.report.charts.curves import f1_over_confidence, precision_recall
+from edgekit.report.charts.losses import losses
+from edgekit.report.charts.pareto import pareto
+from edgekit.report.charts.spread import spread
+from edgekit.report.charts.trials import trials
+from edgekit.report.entries import entries_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from edgekit.report.charts.chart import Chart, Drawn
+    from edgekit.report.schema import Report
+
+
+def draw_charts(reports: Sequence[Report]) -> dict[str, Drawn]:
+    """Return the charts of a page by name: those for whose figures there are any.
+
+    One run gets all of them, several together those that compare rows.
+    """
+    entries = entries_of(reports)
+    wanted: list[Chart | None] = [pareto(entries), spread(entries)]
+    wanted += [precision_recall(entries), f1_over_confidence(entries)]
+    if len(reports) == 1:
+        (report,) = reports
+        wanted += [trials(report.search)] if report.search else []
+        wanted += [losses(e) for e in entries]
+        wanted += [confusion(e) for e in entries if e.shipped]
+    return {chart.name: draw(chart) for chart in wanted if chart is not None}
