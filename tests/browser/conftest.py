@@ -11,8 +11,9 @@ A test of the page takes the fixture ``open_page``::
         opened.is_quiet()
 
 ``open_page(report, gallery, look)`` writes the page as edgekit does, opens it from ``file://`` and
-returns ``Opened``: Playwright's page, and what went wrong on it. ``Look`` says how it is looked at:
-width, colour scheme, as printed, without scripts, with forced colours or reduced motion.
+returns ``Opened`` once the charts are drawn: Playwright's page, and what went wrong on it. ``Look``
+says how it is looked at: width, colour scheme, as printed, without scripts, with forced colours or
+reduced motion. ``open_plain(look)`` opens a page of six rows that is drawn once for all tests.
 ``EDGEKIT_SCREENSHOTS=FOLDER pytest tests/browser`` keeps a picture of each page at the end of its
 test, under the name of the test.
 """
@@ -20,76 +21,17 @@ test, under the name of the test.
 from __future__ import annotations
 
 import os
-import shutil
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
 from edgekit.report.page import to_html
-from tests.browser.made import made_report
+from tests.browser.made import made_gallery, made_report
+from tests.browser.pages import Look, Opened, browser_path
 
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-ON_MACOS = Path("/Applications/Google Chrome.app/Contents/MacOS/Google Chrome")
 REQUIRED = os.environ.get("EDGEKIT_REQUIRE_BROWSER") == "1"
 SCREENSHOTS = os.environ.get("EDGEKIT_SCREENSHOTS")
-PHONE, DESK = 360, 1280
 TIMEOUT_MS = 10_000
-
-
-@dataclass(frozen=True)
-class Look:
-    """How a page is looked at; ``None`` leaves it to the browser."""
-
-    width: int = DESK
-    height: int = 800
-    scheme: str = "light"
-    media: str = "screen"
-    scripts: bool = True
-    forced_colors: str | None = None
-    reduced_motion: str | None = None
-
-
-@dataclass(frozen=True)
-class Opened:
-    """A page in the browser.
-
-    Attributes:
-        page: Playwright's page.
-        errors: Errors and warnings of its console, and what its scripts raised.
-        requests: Every address it asked for, its own file first.
-    """
-
-    page: object
-    errors: list[str] = field(default_factory=list)
-    requests: list[str] = field(default_factory=list)
-
-    def is_quiet(self):
-        """Check that nothing went wrong and that nothing but the file itself was asked for."""
-        assert self.errors == []
-        assert self.requests == [self.page.url]
-
-    def style(self, selector, name):
-        """Return a property of CSS as the browser worked it out."""
-        script = "(e, name) => getComputedStyle(e).getPropertyValue(name)"
-        return self.page.locator(selector).first.evaluate(script, name)
-
-    def overflowing(self):
-        """Return what reaches beyond the right edge without a parent that scrolls."""
-        return self.page.evaluate(
-            """() => [...document.body.querySelectorAll("*")].filter(e =>
-                 e.getBoundingClientRect().right > document.documentElement.clientWidth + 1
-                 && e.getClientRects().length && !e.ownerSVGElement
-                 && !e.closest(".scroll, pre, [data-scrolls]"))
-               .map(e => `${e.tagName} ${e.className.baseVal ?? e.className}`)"""
-        )
-
-
-def browser_path(playwright) -> Path | None:
-    """Return a Chromium or Chrome of this computer, or one that Playwright fetched."""
-    found = next(filter(None, map(shutil.which, NAMES)), None)
-    others = (ON_MACOS, Path(playwright.chromium.executable_path))
-    return Path(found) if found else next((p for p in others if p.exists()), None)
 
 
 @pytest.fixture(scope="session")
@@ -118,15 +60,36 @@ def plain_report():
     return made_report()
 
 
+@pytest.fixture(scope="session")
+def plain_gallery():
+    """Two pictures, in each of which one detection of two is lost."""
+    return made_gallery()
+
+
+@pytest.fixture(scope="session")
+def written(tmp_path_factory):
+    """Return ``write(report, gallery)``: the path of the page, drawn once for each of them."""
+    folder = tmp_path_factory.mktemp("pages")
+    kept = {}
+
+    def write(report, gallery=None):
+        key = (id(report), id(gallery))
+        if key not in kept:
+            path = folder / f"report-{len(kept)}.html"
+            path.write_text(to_html(report, gallery), encoding="utf-8")
+            kept[key] = (path, report, gallery)  # kept alive, for an id is not used again
+        return kept[key][0]
+
+    return write
+
+
 @pytest.fixture
-def open_page(browser, tmp_path, request):
+def open_page(browser, written, request):
     """Return ``open(report, gallery, look)``, which gives an ``Opened``."""
     contexts = []
 
     def opened(report, gallery=None, look=None):
-        path = tmp_path / f"report-{len(contexts)}.html"
-        path.write_text(to_html(report, gallery), encoding="utf-8")
-        return opened_file(path, look or Look())
+        return opened_file(written(report, gallery), look or Look())
 
     def opened_file(path, look):
         context = browser.new_context(
@@ -144,6 +107,8 @@ def open_page(browser, tmp_path, request):
         context.on("request", lambda r: seen.requests.append(r.url))
         seen.page.emulate_media(media=look.media)
         seen.page.goto(path.as_uri())
+        if look.scripts:
+            seen.page.wait_for_function("window.edgekitReady || !document.scripts.length")
         return seen
 
     yield opened
@@ -152,6 +117,12 @@ def open_page(browser, tmp_path, request):
             name = f"{request.node.name}-{number}.png"
             context.pages[0].screenshot(path=Path(SCREENSHOTS) / name, full_page=True)
         context.close()
+
+
+@pytest.fixture
+def open_plain(open_page, plain_report, plain_gallery):
+    """Return ``open(look)``: ``plain_report`` and two pictures, drawn once for all tests."""
+    return lambda look=None: open_page(plain_report, plain_gallery, look)
 
 
 def _keep(message, errors):
