@@ -14,6 +14,7 @@ from edgekit.cli.doctor import doctor
 from edgekit.cli.evaluate import evaluate
 from edgekit.cli.gate import gate
 from edgekit.cli.inspect import inspect
+from edgekit.cli.report import report
 from edgekit.cli.run import run
 from edgekit.cli.targets import targets
 from edgekit.cli.tune import tune
@@ -48,6 +49,7 @@ app.command("eval")(evaluate)
 app.command()(bench)
 app.command()(run)
 app.command()(inspect)
+app.command()(report)
 app.command()(gate)
 app.add_typer(calib, name="calib")
 app.command()(targets)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _REPORTS = {f"report.{ending}" for ending in ("csv", "html", "json", "md")}
-_OURS = frozenset({"artifact", "edgekit.lock", *_REPORTS})
+_OURS = frozenset({"artifact", "edgekit.lock", "plots", *_REPORTS})
 
 
 @contextmanager

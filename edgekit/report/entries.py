@@ -10,7 +10,7 @@ from edgekit.report.cells import RUNTIMES
 from edgekit.report.trials import rows_by_speed
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from edgekit.report.schema import Report, Row
 
@@ -74,6 +74,21 @@ def _once(label: str, seen: Counter[str]) -> str:
     """Return ``label``, numbered from the second time on."""
     seen[label] += 1
     return label if seen[label] == 1 else f"{label} #{seen[label]}"
+
+
+@dataclass(frozen=True)
+class EntryColumn:
+    """A column that says which run a row is from."""
+
+    title: str
+    text: Callable[[Entry], str]
+
+
+LEAD_COLUMNS = (
+    EntryColumn("Model", lambda e: e.model),
+    EntryColumn("Device", lambda e: e.report.device),
+    EntryColumn("Target", lambda e: e.report.target),
+)
 
 
 @dataclass(frozen=True)

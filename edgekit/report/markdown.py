@@ -18,7 +18,7 @@ from edgekit.report.trials import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Container, Iterable, Sequence
 
     from edgekit.report.cells import Column
     from edgekit.report.facts import Fact
@@ -29,8 +29,8 @@ def to_markdown(report: Report) -> str:
     """Return ``report`` as Markdown: the verdict first, then the figures, then their origin."""
     parts = [
         f"# {report.target} on {report.device}",
-        f"**{_plain(report.verdict.because)}**",
-        *(f"> Warning: {_plain(w)}" for w in report.warnings),
+        f"**{plain(report.verdict.because)}**",
+        *(f"> Warning: {plain(w)}" for w in report.warnings),
         _table(COLUMNS, rows_by_speed(report)),
         *_search(report.search),
         "## More figures",
@@ -47,12 +47,16 @@ def to_markdown(report: Report) -> str:
 
 
 def _table(columns: Sequence[Column], rows: Iterable[Row]) -> str:
-    lines = [
-        _line(c.title for c in columns),
-        _line("---:" if c.numeric else "---" for c in columns),
-        *(_line(_plain(c.text(row)) for c in columns) for row in rows),
-    ]
-    return "\n".join(lines)
+    words = [n for n, c in enumerate(columns) if not c.numeric]
+    return table([c.title for c in columns], [[c.text(r) for c in columns] for r in rows], words)
+
+
+def table(
+    headings: Sequence[str], rows: Iterable[Sequence[str]], words: Container[int] = ()
+) -> str:
+    """Return a table; ``words`` are the columns that hold no figure."""
+    rule = _line("---" if n in words else "---:" for n in range(len(headings)))
+    return "\n".join([_line(headings), rule, *(_line(map(plain, cells)) for cells in rows)])
 
 
 def _line(cells: Iterable[str]) -> str:
@@ -62,10 +66,9 @@ def _line(cells: Iterable[str]) -> str:
 def _search(search: Search | None) -> list[str]:
     if search is None:
         return []
-    rule = _line("---" if n in WORDS else "---:" for n in range(len(TRIAL_HEADINGS)))
-    rows = [_line(map(_plain, trial_cells(trial))) for trial in trials_by_speed(search)]
-    table = "\n".join([_line(TRIAL_HEADINGS), rule, *rows])
-    return ["## What was tried", _plain(search_sentence(search)), table]
+    rows = [trial_cells(trial) for trial in trials_by_speed(search)]
+    tried = table(TRIAL_HEADINGS, rows, WORDS)
+    return ["## What was tried", plain(search_sentence(search)), tried]
 
 
 def _losses(rows: Iterable[Row]) -> list[str]:
@@ -73,13 +76,11 @@ def _losses(rows: Iterable[Row]) -> list[str]:
     for row in rows:
         if row.diagnosis is None:
             continue
-        parts += [f"## Where the loss comes from: {_plain(row.name)}"]
-        parts += [" ".join(_plain(s) for s in loss_sentences(row.diagnosis))]
-        for table in loss_tables(row.diagnosis):
-            lines = [_line(map(_plain, cells)) for cells in table.rows]
-            rule = _line(["---", *["---:"] * (len(table.headings) - 1)])
-            parts += [f"{table.title}:", "\n".join([_line(table.headings), rule, *lines])]
-        examples = [f"- {_plain(e)}" for e in loss_examples(row.diagnosis)]
+        parts += [f"## Where the loss comes from: {plain(row.name)}"]
+        parts += [" ".join(plain(s) for s in loss_sentences(row.diagnosis))]
+        for found in loss_tables(row.diagnosis):
+            parts += [f"{found.title}:", table(found.headings, found.rows, {0})]
+        examples = [f"- {plain(e)}" for e in loss_examples(row.diagnosis)]
         parts += ["The largest changes:", "\n".join(examples)] if examples else []
     return parts
 
@@ -90,12 +91,12 @@ def _coverage(rows: Iterable[Row]) -> list[str]:
         if row.coverage is None:
             continue
         c = row.coverage
-        parts.append(f"## What runs in INT8: {_plain(row.name)}")
+        parts.append(f"## What runs in INT8: {plain(row.name)}")
         parts.append(
             f"{c.convs_int8} layers with weights in INT8, {c.convs_float} in float: "
             f"{share(c.mac_share_int8)} of the multiply-accumulates in INT8."
         )
-        left = [f"- `{f.node}` ({share(f.mac_share)}): {_plain(f.reason)}" for f in c.left_float]
+        left = [f"- `{f.node}` ({share(f.mac_share)}): {plain(f.reason)}" for f in c.left_float]
         parts.extend(["\n".join(left)] if left else [])
     return parts
 
@@ -105,19 +106,18 @@ def _rewrites(rewrites: Rewrites | None) -> list[str]:
         return []
     parts = _section("What was rewritten", rewrite_facts(rewrites))
     if rewrites.done:
-        rows = [_line(map(_plain, cells(count))) for count in rewrites.done]
-        rule = _line(["---", *["---:"] * (len(HEADINGS) - 1)])
-        parts += ["\n".join([_line(HEADINGS), rule, *rows]), EXPLAINED]
-    left = [f"- `{node.name}`: {_plain(node.reason)}" for node in rewrites.refused]
+        parts += [table(HEADINGS, [cells(count) for count in rewrites.done], {0}), EXPLAINED]
+    left = [f"- `{node.name}`: {plain(node.reason)}" for node in rewrites.refused]
     return [*parts, "Left as they are:", "\n".join(left)] if left else parts
 
 
 def _section(title: str, facts: Iterable[Fact]) -> list[str]:
-    lines = [f"- {_plain(f.name)}: {_plain(f.text)}" for f in facts]
+    lines = [f"- {plain(f.name)}: {plain(f.text)}" for f in facts]
     return [f"## {title}", "\n".join(lines)] if lines else []
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
+    """Return ``text`` with nothing in it that Markdown reads as a mark."""
     for mark in ("\\", "|", "*", "_", "<", "`"):
         text = text.replace(mark, f"\\{mark}")
     return " ".join(text.split())

@@ -10,9 +10,17 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from edgekit.report.cells import COLUMNS, DETAIL_COLUMNS, share, shown
 from edgekit.report.charts.chart import svg_for_page, vega_json, vega_script
 from edgekit.report.charts.drawn import draw_charts
-from edgekit.report.entries import entries_of, facets_of, row_facets
+from edgekit.report.entries import LEAD_COLUMNS, entries_of, facets_of, row_facets
 from edgekit.report.facts import calibration_facts, model_facts, provenance_facts
 from edgekit.report.loss_tables import loss_examples, loss_sentences, loss_tables
+from edgekit.report.merged import (
+    RUN_HEADINGS,
+    RUN_WORDS,
+    doubts,
+    headline,
+    run_cells,
+    title_of,
+)
 from edgekit.report.pictures import draw
 from edgekit.report.rewritten import EXPLAINED, HEADINGS, cells, rewrite_facts
 from edgekit.report.trials import (
@@ -61,6 +69,28 @@ def to_html(
         loss_sentences=loss_sentences,
         loss_tables=loss_tables,
         loss_examples=loss_examples,
+    )
+
+
+def to_merged_html(reports: Sequence[Report], charts: Mapping[str, Drawn] | None = None) -> str:
+    """Return the page of several runs; ``charts`` as in ``to_html``."""
+    rows = [row for report in reports for row in report.rows]
+    return _render(
+        "merged.html",
+        entries_of(reports),
+        draw_charts(reports) if charts is None else charts,
+        title=title_of(reports),
+        headline=headline(reports),
+        doubts=doubts(reports),
+        reports=reports,
+        run_headings=RUN_HEADINGS,
+        run_words=RUN_WORDS,
+        runs=[run_cells(report) for report in reports],
+        lead_columns=LEAD_COLUMNS,
+        detail_columns=shown(DETAIL_COLUMNS, rows),
+        model_facts=model_facts,
+        calibration_facts=calibration_facts,
+        provenance_facts=provenance_facts,
     )
 
 

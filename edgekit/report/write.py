@@ -9,10 +9,12 @@ from edgekit.report.charts.drawn import draw_charts
 from edgekit.report.csv_file import to_csv
 from edgekit.report.json_file import to_json
 from edgekit.report.markdown import to_markdown
-from edgekit.report.page import to_html
+from edgekit.report.merged import to_merged_json
+from edgekit.report.merged_markdown import to_merged_markdown
+from edgekit.report.page import to_html, to_merged_html
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from edgekit.report.charts.chart import Drawn
@@ -33,6 +35,23 @@ def write_report(report: Report, gallery: Gallery | None, folder: Path) -> tuple
         "report.json": to_json(report),
         "report.csv": to_csv([report]),
     }
+    return _written(texts, folder)
+
+
+def write_merged(reports: Sequence[Report], folder: Path) -> tuple[Path, ...]:
+    """Return the paths of the same files for several runs together, written into ``folder``."""
+    charts = draw_charts(reports)
+    write_plots(charts, folder / "plots")
+    texts = {
+        "report.html": to_merged_html(reports, charts),
+        "report.md": to_merged_markdown(reports),
+        "report.json": to_merged_json(reports),
+        "report.csv": to_csv(reports),
+    }
+    return _written(texts, folder)
+
+
+def _written(texts: Mapping[str, str], folder: Path) -> tuple[Path, ...]:
     for name, text in texts.items():
         (folder / name).write_text(text, encoding="utf-8", newline="\n")
     return tuple(folder / name for name in texts)

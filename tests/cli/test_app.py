@@ -28,6 +28,7 @@ COMMANDS = [
     "bench",
     "run",
     "inspect",
+    "report",
     "gate",
     "calib make",
     "calib audit",
