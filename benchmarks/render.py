@@ -28,6 +28,7 @@ import render_openvino_symmetric  # noqa: E402  (a sibling script)
 import render_ort_cpu_int8  # noqa: E402  (a sibling script)
 import render_range_choices  # noqa: E402  (a sibling script)
 import render_repairs  # noqa: E402  (a sibling script)
+import render_report_of_200_rows  # noqa: E402  (a sibling script)
 import render_rewrite_parity  # noqa: E402  (a sibling script)
 import render_search_strategies  # noqa: E402  (a sibling script)
 import render_shared_scales  # noqa: E402  (a sibling script)
@@ -51,6 +52,7 @@ PAGES = (
     HERE.parent / "docs" / "explanation" / "calibration-images.md",
     HERE.parent / "docs" / "explanation" / "openvino-signed-activations.md",
     HERE.parent / "docs" / "explanation" / "reparameterization-and-int8.md",
+    HERE.parent / "docs" / "explanation" / "report-page.md",
     HERE.parent / "docs" / "explanation" / "rewrites.md",
     HERE.parent / "docs" / "explanation" / "search.md",
     HERE.parent / "docs" / "explanation" / "what-int8-reaches.md",
@@ -145,6 +147,7 @@ PARTS: dict[str, Callable[[], list[str]]] = {
     "range choices": lambda: render_range_choices.table(committed("range_choices")),
     "repairs": lambda: render_repairs.kept(committed("repairs")),
     "repairs tried": lambda: render_repairs.trials(committed("repairs")),
+    "report of 200 rows": lambda: render_report_of_200_rows.table(committed("report_of_200_rows")),
     "search strategies": lambda: render_search_strategies.table(
         committed("search_strategies_avx2")
     ),

@@ -73,6 +73,20 @@ def made_report(rows: int = 6, seed: int = 0) -> Report:
     )
 
 
+def made_runs(runs: int, rows: int) -> tuple[Report, ...]:
+    """Return reports of ``rows`` rows each: two models on every other device in turn."""
+    return tuple(made_run(run, rows) for run in range(runs))
+
+
+def made_run(run: int, rows: int) -> Report:
+    report = made_report(rows, seed=run)
+    name = "large" if run % 2 else "small"
+    model = {"path": f"{name}.onnx", "sha256": f"{run % 2}" * 64}
+    device = f"Example CPU {run // 2}, 2 cores"
+    update = {"model": report.model.model_copy(update=model), "device": device}
+    return report.model_copy(update=update)
+
+
 def made_row(index: int, rng: np.random.Generator) -> Row:
     """Return a measured row of every runtime, precision and size in turn."""
     precision = PRECISIONS[index % len(PRECISIONS)]
