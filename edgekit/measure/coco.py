@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +13,7 @@ from faster_coco_eval import COCO, COCOeval_faster
 from edgekit.images.classes import UNMATCHED
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -180,14 +182,15 @@ def evaluate(
     """
     kinds = [{"id": c, "name": str(c)} for c in categories]
     images = [{"id": i} for i in image_ids]
-    evaluation = COCOeval_faster(
-        _coco(images, kinds, truth.records()),
-        _coco(images, kinds, _with_ids(found.records())),
-        iouType="bbox",
-    )
-    evaluation.params.maxDets = list(limits)
-    evaluation.evaluate()
-    evaluation.accumulate()
+    with _without_garbage_collection():
+        evaluation = COCOeval_faster(
+            _coco(images, kinds, truth.records()),
+            _coco(images, kinds, _annotations(found)),
+            iouType="bbox",
+        )
+        evaluation.params.maxDets = list(limits)
+        evaluation.evaluate()
+        evaluation.accumulate()
     return Evaluated(evaluation.eval["precision"][..., -1], evaluation.eval["recall"])
 
 
@@ -221,11 +224,36 @@ def _coco(
     return index
 
 
-def _with_ids(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _annotations(found: FoundTable) -> list[dict[str, Any]]:
+    """Return the detections as the library wants them, which is more than results hold."""
+    areas = found.xywh[:, 2] * found.xywh[:, 3]
+    columns = (found.images, found.categories, found.xywh, found.scores, areas)
     return [
-        {**record, "id": number, "iscrowd": 0, "area": record["bbox"][2] * record["bbox"][3]}
-        for number, record in enumerate(records, start=1)
+        {
+            "id": number,
+            "image_id": image,
+            "category_id": category,
+            "bbox": bbox,
+            "score": score,
+            "area": area,
+            "iscrowd": 0,
+        }
+        for number, (image, category, bbox, score, area) in enumerate(
+            zip(*(c.tolist() for c in columns), strict=True), start=1
+        )
     ]
+
+
+@contextmanager
+def _without_garbage_collection() -> Iterator[None]:
+    """Pause the search for cycles: among a million records it takes a quarter of the time."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def _stack(columns: list[Any], dtype: Any) -> NDArray[Any]:

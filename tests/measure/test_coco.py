@@ -1,5 +1,6 @@
 """faster-coco-eval through our columns gives what pycocotools gives."""
 
+import gc
 import json
 
 import numpy as np
@@ -8,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgekit.images.classes import UNMATCHED
+from edgekit.measure import coco
 from edgekit.measure.coco import evaluate, found_table, truth_from_found, truth_table
 from edgekit.values import Boxes
 
@@ -49,6 +51,20 @@ def test_nothing_found_scores_zero(scene):
     ).precision
 
     assert precision[..., 0].max() == 0
+
+
+def test_garbage_is_collected_again_whatever_happens(monkeypatch, scene):
+    dataset, boxes = scene(seed=1)
+    ids = sorted(boxes)
+    tables = truth_table(dataset, ids), found_table(boxes, ids, CLASSES)
+
+    evaluate(*tables, ids, [1, 3])
+    after = gc.isenabled()
+    monkeypatch.setattr(coco.COCOeval_faster, "accumulate", lambda _: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        evaluate(*tables, ids, [1, 3])
+
+    assert (after, gc.isenabled()) == (True, True)
 
 
 def test_records_survive_json_with_five_decimals():
