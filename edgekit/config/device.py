@@ -39,6 +39,18 @@ class Figure(Schema):
         min_length=8,
         description="Title and address of a public document, or how it was measured.",
     )
+    unverified: bool = Field(
+        default=False, description="Nobody has read it in the document that first printed it."
+    )
+
+
+class Versions(Schema):
+    """The releases of a software that a device runs, as people call them."""
+
+    first: str = Field(min_length=1)
+    last: str | None = Field(default=None, description="Left out: releases go on.")
+    source: str = Field(min_length=8)
+    unverified: bool = False
 
 
 class Cpu(Schema):
@@ -55,12 +67,20 @@ class Cpu(Schema):
         "of them is another device. None given: the instruction sets decide alone.",
     )
     cores: Figure | None = None
+    fast_cores: Figure | None = Field(
+        default=None, description="Those a network runs on; left out where all are alike."
+    )
+    clock: Figure | None = Field(default=None, description="Fastest of those cores, in GHz.")
     fp32_peak: Figure | None = None
     int8_peak: Figure | None = None
 
 
 class Gpu(Schema):
-    """The graphics processor."""
+    """The graphics processor.
+
+    Peaks are of the whole, dense, at ``clock``, a multiply-add counted as two operations: those of
+    its matrix units where it has some, which compute 32-bit floats from 19 bits of them.
+    """
 
     compute_capability: Figure | None = Field(
         default=None,
@@ -68,14 +88,26 @@ class Gpu(Schema):
         "GPUs of others.",
     )
     cores: Figure | None = None
-    int8_tops: Figure | None = Field(
-        default=None, description="Peak of the whole, a multiply-add counted as two operations."
+    clock: Figure | None = Field(default=None, description="In GHz.")
+    vector_tflops: Figure | None = Field(
+        default=None, description="In 32-bit floats beside its matrix units."
+    )
+    fp32_tflops: Figure | None = None
+    fp16_tflops: Figure | None = None
+    int8_tops: Figure | None = Field(default=None, description="Left out: it has no 8 bits.")
+    bandwidth: Figure | None = Field(
+        default=None, description="Of a memory of its own, in GB/s; left out where it has none."
+    )
+    memory: Figure | None = Field(default=None, description="Of its own, in MiB.")
+    dla_cores: Figure | None = Field(
+        default=None, description="Deep learning accelerators beside it; left out: none."
     )
 
 
 class Npu(Schema):
     """The processor for neural networks alone."""
 
+    fp16_tflops: Figure | None = None
     int8_tops: Figure | None = Field(
         default=None, description="Peak of the whole, a multiply-add counted as two operations."
     )
@@ -93,6 +125,9 @@ class Device(Schema):
     gpu: Gpu | None = None
     npu: Npu | None = None
     memory: Figure | None = None
+    bandwidth: Figure | None = Field(default=None, description="Of that memory, in GB/s.")
+    jetpack: Versions | None = Field(default=None, description="Of a Jetson.")
+    tensorrt: Versions | None = None
     threads: int | None = Field(
         default=None, ge=1, description="Threads a session gets; none: one per physical core."
     )

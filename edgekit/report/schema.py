@@ -6,6 +6,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
+from edgekit.report.estimated import Estimated
 from edgekit.report.loss import Diagnosis
 from edgekit.report.parts import Fraction, Interval95, Part, Positive
 from edgekit.report.quality import AverageRecall, Confusion, Curves, OperatingPoint
@@ -80,6 +81,7 @@ class Row(Part):
         disturbed: What disturbed the timing, one clause each; the paired speedup still holds.
         coverage: What runs in INT8, for a quantized row.
         diagnosis: Where its loss against FP32 comes from.
+        estimate: Its speed as a model of the device expects it; such a row has no other.
     """
 
     name: str
@@ -115,6 +117,7 @@ class Row(Part):
     disturbed: tuple[str, ...] = ()
     coverage: Coverage | None = None
     diagnosis: Diagnosis | None = None
+    estimate: Estimated | None = None
 
     @property
     def shippable(self) -> bool:
@@ -130,6 +133,10 @@ class Row(Part):
             raise ValueError(f"row '{self.name}' is {self.status}: it can have no latency")
         if self.status in ("estimated", "not-run") and any(v is not None for v in scored):
             raise ValueError(f"row '{self.name}' is {self.status}: it can have no accuracy")
+        if self.estimate is not None and self.status != "estimated":
+            raise ValueError(f"row '{self.name}' is {self.status}: an estimate is another row")
+        if self.estimate is not None and any(v is not None for v in timed):
+            raise ValueError(f"row '{self.name}' is an estimate: it can have no measured time")
         if self.status == "not-run" and not self.reason:
             raise ValueError(f"row '{self.name}' was not run: say why in 'reason'")
         return self

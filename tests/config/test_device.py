@@ -8,6 +8,7 @@ from edgekit.config.device import (
     Figure,
     Gpu,
     Npu,
+    Versions,
     detect_host,
     find_device,
     is_here,
@@ -106,7 +107,7 @@ def test_only_nvidia_gpus_have_a_compute_capability():
 
 
 def figures_of(part):
-    if isinstance(part, Figure):
+    if isinstance(part, Figure | Versions):
         return [part]
     fields = part if isinstance(part, Cpu | Gpu | Npu | Device) else ()
     return [figure for _, value in fields for figure in figures_of(value)]
@@ -118,6 +119,27 @@ def test_every_figure_that_ships_names_an_address(name):
 
     assert figures
     assert all("https://" in figure.source for figure in figures)
+
+
+@pytest.mark.parametrize("name", [n for n in list_devices() if n.startswith("jetson-")])
+def test_a_jetson_tells_what_its_software_may_be(name):
+    device = find_device(name)
+
+    assert device.compute_capability is not None
+    assert device.jetpack is not None
+    assert device.tensorrt is not None
+    # GPUs before Volta have no 8-bit kernels in TensorRT; accelerators came and went.
+    assert (device.gpu.int8_tops is None) == (device.compute_capability < 7)
+    assert (device.gpu.dla_cores is not None) == ("xavier" in name or "nx" in name or "agx" in name)
+
+
+@pytest.mark.parametrize("name", ["jetson-orin-nx-16gb", "jetson-agx-orin-32gb"])
+def test_peaks_follow_from_multiprocessors_and_clock(name):
+    gpu = find_device(name).gpu
+
+    rate = gpu.cores.value * gpu.clock.value * 1e9
+    assert gpu.fp16_tflops.value * 1e12 / rate == pytest.approx(2048, rel=0.01)
+    assert gpu.int8_tops.value == pytest.approx(2 * gpu.fp16_tflops.value, rel=0.01)
 
 
 def test_a_gpu_is_never_taken_for_this_computers_processor():
