@@ -25,7 +25,7 @@ from pathlib import Path
 
 import pytest
 
-from edgekit.report.page import to_html
+from edgekit.report.page import to_html, to_merged_html
 from tests.browser.made import made_gallery, made_report
 from tests.browser.pages import Look, Opened, browser_path
 
@@ -68,7 +68,10 @@ def plain_gallery():
 
 @pytest.fixture(scope="session")
 def written(tmp_path_factory):
-    """Return ``write(report, gallery)``: the path of the page, drawn once for each of them."""
+    """Return ``write(report, gallery)``: the path of the page, drawn once for each of them.
+
+    Instead of a report it takes a tuple of them, which become one page.
+    """
     folder = tmp_path_factory.mktemp("pages")
     kept = {}
 
@@ -76,7 +79,9 @@ def written(tmp_path_factory):
         key = (id(report), id(gallery))
         if key not in kept:
             path = folder / f"report-{len(kept)}.html"
-            path.write_text(to_html(report, gallery), encoding="utf-8")
+            several = isinstance(report, tuple)
+            page = to_merged_html(report) if several else to_html(report, gallery)
+            path.write_text(page, encoding="utf-8")
             kept[key] = (path, report, gallery)  # kept alive, for an id is not used again
         return kept[key][0]
 

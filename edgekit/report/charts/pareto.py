@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from edgekit.report.cells import RUNTIMES, ms, points, signed_points, times
 from edgekit.report.charts.chart import Chart
-from edgekit.report.charts.theme import ACCENT, HUES, LINE, PAPER, figure, name, number, told
+from edgekit.report.charts.theme import ACCENT, HUES, INK, LINE, PAPER, figure, name, number, told
 from edgekit.report.label_places import Labelled, Rect, place_labels
 from edgekit.report.pareto import pareto_front
 
@@ -24,7 +24,7 @@ SHAPES = {
 }
 LEAST_SPAN = 4.0  # points: a difference of rounding must not fill the axis
 MARK_PX = 10
-NAMED = 8  # so few rows all get their names
+NAMED = 8  # so few rows all get their names, of more only those that ship
 PLOT_HW = (340, 640)
 # Of rows sorted by time, those that are better than all before them.
 _UNBEATEN = [
@@ -106,10 +106,12 @@ def _value(entry: Entry, *, by_map: bool) -> dict[str, Any]:
     return {
         "key": entry.key,
         "label": entry.label,
+        "name": "",
         "model": entry.model,
         "device": entry.report.device,
         "runtime": RUNTIMES[row.backend],
         "precision": row.precision,
+        "row": row.name,
         "shipped": entry.shipped,
         "p50": latency.p50,
         "p50_low": low,
@@ -128,19 +130,20 @@ def _value(entry: Entry, *, by_map: bool) -> dict[str, Any]:
 def _labelled(values: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return ``values`` with the place of each name: beside its mark, on no other."""
     ends, (height, width) = limits(values), PLOT_HW
+    models = len({v["model"] for v in values}) > 1
     wanted = []
     for v in values:
+        if v["shipped"] or len(values) <= NAMED:
+            v["name"] = v["model"] if models else v["row"]
         x = width * v["p50"] / ends["x_max"]
         y = height * (ends["y_max"] - v["y"]) / (ends["y_max"] - ends["y_min"])
         mark = Rect(x - MARK_PX / 2, y - MARK_PX / 2, MARK_PX, MARK_PX)
-        wanted.append(
-            (Labelled(mark, v["label"], needed=v["shipped"] or len(values) <= NAMED), x, y)
-        )
+        wanted.append((Labelled(mark, v["name"], needed=bool(v["name"])), x, y))
     places = place_labels([item for item, _, _ in wanted], PLOT_HW)
     return [
         {
             **v,
-            "named": place is not None,
+            "named": bool(v["name"]) and place is not None,
             "dx": place.x - x if place else 0.0,
             "dy": place.y + place.height / 2 - y if place else 0.0,
         }
@@ -177,7 +180,7 @@ def _spec(values: list[dict[str, Any]], title: str) -> dict[str, Any]:
                 "dx": {"expr": "datum.dx"},
                 "dy": {"expr": "datum.dy"},
             },
-            "encoding": {**place, "text": {"field": "label"}},
+            "encoding": {**place, "text": {"field": "name"}},
         },
     ]
     params = [*limited, {"name": "focus", "value": -1}]
@@ -191,9 +194,8 @@ def _mark() -> dict[str, Any]:
 def _looks(values: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """Return shape by precision, and colour by what there are several of."""
     seen = [p for p in SHAPES if any(v["precision"] == p for v in values)]
-    shape = name(
-        "precision", title="precision", scale={"domain": seen, "range": [SHAPES[p] for p in seen]}
-    )
+    scale = {"domain": seen, "range": [SHAPES[p] for p in seen]}
+    shape = name("precision", scale=scale, legend={"symbolFillColor": INK})
     facet = next(
         (f for f in ("device", "model", "runtime") if len({v[f] for v in values}) > 1), "runtime"
     )

@@ -71,7 +71,8 @@ def _value(trial: Trial, search: Search) -> dict[str, Any]:
 
 def _spec(values: list[dict[str, Any]], title: str) -> dict[str, Any]:
     seen = [p for p in SHAPES if any(v["precision"] == p for v in values)]
-    shape = name("precision", scale={"domain": seen, "range": [SHAPES[p] for p in seen]})
+    scale = {"domain": seen, "range": [SHAPES[p] for p in seen]}
+    shape = name("precision", scale=scale, legend={"symbolFillColor": INK})
     right = 1.15 * max(v["time"] for v in values)
     place: dict[str, Any] = {
         "x": number(

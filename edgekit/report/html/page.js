@@ -10,7 +10,7 @@
     const names = spec.marks.find((mark) => mark.name === "names_marks");
     if (!names) return;
     names.from = { data: "points_marks" };
-    names.encode = { enter: { text: { field: "datum.label" }, fill: { value: "var(--ink)" }, fontSize: { value: 12 } } };
+    names.encode = { enter: { text: { field: "datum.name" }, fill: { value: "var(--ink)" }, fontSize: { value: 12 } } };
     names.transform = [
       {
         type: "label",
@@ -26,7 +26,8 @@
     const spec = JSON.parse(source.textContent);
     const data = spec.data.find((d) => d.name === "rows");
     placeNames(spec);
-    for (const legend of spec.legends ?? []) legend.columns = place.clientWidth < 480 ? 1 : 3;
+    for (const legend of spec.legends ?? []) legend.columns = Math.max(1, Math.floor(place.clientWidth / 190));
+    for (const axis of spec.axes ?? []) if (axis.scale === "y") axis.labelLimit = 0.4 * place.clientWidth;
     const fixed = spec.signals && spec.signals.some((s) => s.name === "x_step");
     const live = document.createElement("div");
     const { view } = await vegaEmbed(live, spec, { mode: "vega", renderer: "svg", actions: false });
@@ -58,7 +59,7 @@
     for (const { view, place, values } of views) {
       if (!values) continue;
       const now = values.filter((v) => kept.has(v.key));
-      view.change("rows", vegaEmbed.vega.changeset().remove(() => true).insert(now));
+      view.data("rows", now);
       if (now.length && place.id === "chart-pareto") {
         for (const [name, value] of Object.entries(limits(now))) view.signal(name, value);
       }
