@@ -39,6 +39,7 @@ def evaluate(
     json: Json = False,
 ) -> None:
     """Score a model or an artifact as it is."""
+    from edgekit.cli.accuracy_rows import figures, tables
     from edgekit.cli.progress import bars
     from edgekit.cli.tables import show
     from edgekit.config.calibration import open_source
@@ -54,14 +55,12 @@ def evaluate(
     for warning in result.warnings:
         typer.echo(f"edgekit: {warning}", err=True)
     facts: dict[str, object] = {"detections": len(result.results), "faults": result.faults}
-    if result.accuracy is not None:
-        figures = vars(result.accuracy)
-        facts |= {k: round(v, 4) for k, v in figures.items() if isinstance(v, float)}
-        point = result.accuracy.detection
-        facts |= {"images": result.accuracy.images, "detection": vars(point) if point else None}
-        facts["per_class"] = dict(result.accuracy.per_class)
+    accuracy = result.accuracy
     if json:
-        typer.echo(show([facts], as_json=True), nl=False)
-        return
-    rows = [{"figure": k, "value": v} for k, v in facts.items() if k != "per_class"]
-    typer.echo(show(rows, as_json=False), nl=False)
+        told = facts if accuracy is None else {**facts, **figures(accuracy)}
+        typer.echo(show([told], as_json=True), nl=False)
+    elif accuracy is not None:
+        typer.echo(tables(accuracy, facts), nl=False)
+    else:
+        rows = [{"figure": k, "value": v} for k, v in facts.items()]
+        typer.echo(show(rows, as_json=False), nl=False)

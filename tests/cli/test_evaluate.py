@@ -19,16 +19,25 @@ def test_the_file_of_detections_is_what_was_scored(edgekit, tiny, out, tmp_path,
     assert figures["detections"] == len(found)
     assert figures["map"] == pytest.approx(map_by_pycocotools(tiny.labels, found), abs=1e-3)
     assert set(figures["per_class"]) <= {"disc", "square", "stripe"}
+    assert 0 < figures["recall"]["ar1"] < 0.9 < figures["recall"]["ar100"] <= 1
+    assert len(figures["curves"]["recall"]) == 101
+    assert sum(c["count"] for c in figures["confusion"]["cells"] if c["truth"]) == objects(tiny)
     assert set(found[0]) >= {"image_id", "category_id", "bbox", "score"}
+
+
+def objects(tiny):
+    return len(json.loads(tiny.labels.read_text())["annotations"])
 
 
 def test_without_json_the_figures_are_a_table(edgekit, tiny):
     ended = edgekit("eval", tiny.model, "--eval", tiny.labels)
 
-    lines = {line.split()[0]: line.split()[1:] for line in ended.stdout.splitlines()}
+    lines = {words[0]: words[1:] for line in ended.stdout.splitlines() if (words := line.split())}
     assert ended.code == 0
     assert float(lines["map"][0]) > 0.9
+    assert float(lines["ar100"][0]) > 0.9
     assert lines["images"] == ["10"]
+    assert lines["weakest"] == ["classes", "AP"]
 
 
 def test_images_without_labels_give_detections_and_no_score(edgekit, tiny, tmp_path):
