@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
+from tests.browser.made import made_report
 from tests.browser.pages import DESK, PHONE, Look
 
 SCHEMES = ("light", "dark")
@@ -70,13 +71,31 @@ def test_the_page_can_be_printed(open_plain):
     opened.is_quiet()
 
 
-def test_the_page_can_be_read_without_scripts(open_plain, plain_report):
-    opened = open_plain(Look(scripts=False))
+def test_without_scripts_the_page_can_be_read_and_offers_nothing_that_needs_them(
+    open_plain, plain_report
+):
+    page = open_plain(Look(scripts=False)).page
+    names = page.locator("table").first.locator("tbody th").all_inner_texts()
+    offered = [page.get_by_role(role).count() for role in ("button", "checkbox", "slider")]
 
-    names = opened.page.locator("table").first.locator("tbody th").all_inner_texts()
-
-    assert opened.page.locator("h1").inner_text() == plain_report.verdict.because
+    assert page.locator("h1").inner_text() == plain_report.verdict.because
+    assert page.locator("#chart-pareto svg").is_visible()
     assert all(any(row.name in name for name in names) for row in plain_report.rows)
+    assert offered == [0, 0, 0]
+
+
+def test_names_with_markup_stay_text(open_page):
+    report = made_report(rows=2)
+    hostile = "</script><img src=x onerror=alert(1)>{{ 7*7 }}"
+    rows = tuple(row.model_copy(update={"name": f"{hostile} {row.name}"}) for row in report.rows)
+    verdict = report.verdict.model_copy(update={"ship": rows[0].name})
+
+    opened = open_page(report.model_copy(update={"rows": rows, "verdict": verdict}))
+
+    names = opened.page.locator("#rows-table tbody th").all_inner_texts()
+    assert [hostile in name for name in names] == [True, True]
+    assert opened.page.locator("img").count() == 0
+    opened.is_quiet()
 
 
 @pytest.mark.parametrize(("scheme", "only"), [("light", RULES), ("dark", CONTRAST)])
