@@ -6,10 +6,11 @@ none. The protocols stay this small so that a stand-in for a test is a few lines
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol, Self, runtime_checkable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
     from types import TracebackType
 
@@ -84,3 +85,11 @@ class Progress(Protocol):
 
 def silent(stage: str, done: int, total: int) -> None:
     """A ``Progress`` that says nothing."""
+
+
+@contextmanager
+def busy(progress: Progress, stage: str) -> Iterator[None]:
+    """Tell ``progress`` that ``stage`` is under way, for how long nobody knows."""
+    progress(stage, 0, 0)
+    yield
+    progress(stage, 1, 1)

@@ -55,6 +55,7 @@ def inspect(
     json: Json = False,
 ) -> None:
     """Show what a model is: its head, its preprocessing, what would be quantized."""
+    from edgekit.cli.progress import bars
     from edgekit.cli.sensitivity import print_ranking, ranked, requested
     from edgekit.cli.tables import show
     from edgekit.pipeline.inspect import inspect as run
@@ -62,7 +63,8 @@ def inspect(
 
     options = model_options(head, input_size, family, preprocess, trust_code)
     asked = requested(sensitivity, target, calib, options)
-    found = run(model, options, target)
+    with bars() as progress:
+        found = run(model, options, target, progress)
     ranking = None
     if asked is not None:
         asked = replace(asked, images=images, draws=draws, agreement=agreement)

@@ -173,6 +173,7 @@ def measure_latency(
     _require_distinct(candidates)
     records = spread(dataset.records, options.images) if dataset else ()
     deployed = [c.at_confidence(options.confidence) for c in candidates]
+    progress("latency", 0, 100)
     with ExitStack() as stack:
         workers = [stack.enter_context(WorkerProcess(Job(c, records))) for c in deployed]
         ready = [worker.warm_up() for worker in workers]

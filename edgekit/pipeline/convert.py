@@ -26,12 +26,13 @@ from edgekit.pipeline.folder import whole_folder
 from edgekit.pipeline.fp16 import HalfOptions, halve_network
 from edgekit.pipeline.int8 import int8_options, quantize_network
 from edgekit.pipeline.job import Built, Job, Measured
+from edgekit.pipeline.layer_shares import layer_shares
 from edgekit.pipeline.nncf import nncf_built
 from edgekit.pipeline.opened import candidate_of
 from edgekit.pipeline.place import ARITHMETIC, find_place, halves_of
 from edgekit.pipeline.prepare import network_of, prepare, proof_backend
 from edgekit.pipeline.rows import Entry, measured_row, score_entries, simulated_row
-from edgekit.protocols import silent
+from edgekit.protocols import busy, silent
 from edgekit.reparam.parity import prove_parity
 from edgekit.reparam.probes import probe_inputs
 from edgekit.report.verdict import missed
@@ -71,7 +72,7 @@ def convert(path: Path, options: ConvertOptions, progress: Progress = silent) ->
         StageError: A stage failed; nothing was written.
     """
     with whole_folder(options.out) as folder, TemporaryDirectory(prefix="edgekit-") as models:
-        job = open_job(path, options)
+        job = open_job(path, options, progress)
         warning = check_preprocessing(job, progress)
         beside, built = build_beside(
             jobs_beside(job), lambda each: _build(each, _below(Path(models), each), progress)
@@ -81,8 +82,9 @@ def convert(path: Path, options: ConvertOptions, progress: Progress = silent) ->
         job, made, measured = to_ship(beside.jobs, built, every, measured)
         measured = explain(job, made, measured, progress)
         found = (*beside.warnings, *made.notes, *([warning] if warning else []))
-        report = report_of(job, made, measured, found)
-        write_result(job, made, measured, report, folder)
+        with busy(progress, "report"):
+            report = report_of(job, made, measured, found)
+            write_result(job, made, measured, report, folder)
     return Conversion(report, missed(report.rows[-1], job.budget) if job.gated else ())
 
 
@@ -93,7 +95,7 @@ def _below(models: Path, job: Job) -> Path:
     return folder
 
 
-def open_job(path: Path, options: ConvertOptions) -> Job:
+def open_job(path: Path, options: ConvertOptions, progress: Progress = silent) -> Job:
     """Return everything that is known before anything is built.
 
     Raises:
@@ -103,13 +105,14 @@ def open_job(path: Path, options: ConvertOptions) -> Job:
     place = find_place(recipe, options.target, options.device)
     sets = open_image_sets(options, _draw(recipe, options))
     model = replace(options.model, cache=options.model.cache or options.cache)
-    detector = prepare(path, model, sets.calibration or sets.evaluation)
+    with busy(progress, "load and prove"):
+        detector = prepare(path, model, sets.calibration or sets.evaluation)
+        network = network_of(detector)
     category_ids = None
     if sets.evaluation is not None and sets.evaluation.labelled:
         category_ids = match_classes(
             detector.source.class_names, sets.evaluation.categories, detector.head.spec.classes
         )
-    network = network_of(detector)
     return Job(options, recipe, place, sets, detector, network, category_ids)
 
 
@@ -130,7 +133,9 @@ def check_preprocessing(job: Job, progress: Progress) -> str | None:
     probed = probe(candidate, dataset, job.category_ids, limit=PROBED_IMAGES, progress=progress)
     if probed.better:
         # The best of several may have been lucky on so few; the next, larger sample decides.
-        probed = probe(candidate, dataset, job.category_ids, limit=CONFIRMING_IMAGES)
+        probed = probe(
+            candidate, dataset, job.category_ids, limit=CONFIRMING_IMAGES, progress=progress
+        )
     if not job.options.force:
         require_sane(probed, dataset)
     return probed.warning()
@@ -144,7 +149,8 @@ def _build(job: Job, models: Path, progress: Progress) -> Built:
     """
     if job.recipe.provider == "npu":
         _require_npu(job.network.graph)
-    entries = float_entries(job, models)
+    with busy(progress, "write float"):
+        entries = float_entries(job, models)
     if isinstance(job.recipe.precision, Fp16):
         if isinstance(job.place.runtime, OpenVino):
             return Built((*entries, _openvino_half(job, entries[-1].candidate, models)), None)
@@ -154,7 +160,8 @@ def _build(job: Job, models: Path, progress: Progress) -> Built:
     quantized = _quantize(job, progress)
     if quantized is None:
         return Built(entries, None)
-    return Built((*entries, int8_entry(job, quantized, "int8", models)), quantized)
+    with busy(progress, "write int8"):
+        return Built((*entries, int8_entry(job, quantized, "int8", models)), quantized)
 
 
 def float_entries(job: Job, models: Path, name: str = "fp32") -> tuple[Entry, ...]:
@@ -176,7 +183,8 @@ def int8_entry(job: Job, quantized: QuantizedGraph, name: str, models: Path) -> 
     coverage = read_coverage(job.network.graph, quantized.graph, kept_float, job.place.runtime)
     given = replace(_as_given(job), name=name, model=model)
     candidate = replace(given, head=job.network.head, input="u8-nhwc")
-    return Entry(candidate, "int8", coverage=coverage)
+    shares = layer_shares(job.network.graph, quantized.costs)
+    return Entry(candidate, "int8", coverage=coverage, layers=shares)
 
 
 def _as_given(job: Job) -> Candidate:

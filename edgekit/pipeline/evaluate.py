@@ -12,7 +12,7 @@ from edgekit.measure.latency import for_a_report, measure_latency, speedup
 from edgekit.pipeline.conditions import conditions_of, timing_warnings
 from edgekit.pipeline.opened import open_detector
 from edgekit.pipeline.rows import Entry, score_entries
-from edgekit.protocols import silent
+from edgekit.protocols import busy, silent
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -76,12 +76,15 @@ def evaluate(
     Raises:
         ConfigError: Bad input.
     """
-    opened = open_detector(path, options, short_name(path), dataset)
+    with busy(progress, "open"):
+        opened = open_detector(path, options, short_name(path), dataset)
     ids = _category_ids(opened, dataset)  # first: it costs nothing and may refuse
     found = detect_all(opened.candidate, dataset, progress)
     results = coco_results(found, dataset, ids or tuple(range(opened.candidate.head.classes)))
+    with busy(progress, "score"):
+        accuracy = None if ids is None else score(found, dataset, ids)
     return Evaluation(
-        accuracy=None if ids is None else score(found, dataset, ids),
+        accuracy=accuracy,
         results=results,
         faults={**dataset.faults, **found.faults},
         warnings=opened.warnings,
@@ -108,7 +111,8 @@ def bench(
         ConfigError: Bad input, or models whose classes differ.
     """
     named = zip(paths, _names(paths), strict=True)
-    opened = [open_detector(path, options, name, dataset) for path, name in named]
+    with busy(progress, "open"):
+        opened = [open_detector(path, options, name, dataset) for path, name in named]
     if dataset is not None:
         _require_same_classes(opened, dataset)
     candidates = [o.candidate for o in opened]

@@ -12,6 +12,7 @@ from edgekit.pipeline.fp16 import uncalibrated_plan
 from edgekit.pipeline.prepare import network_of, prepare
 from edgekit.pipeline.preprocess import described
 from edgekit.pipeline.rewriting import rewrites_of
+from edgekit.protocols import busy, silent
 from edgekit.quantize.plan import plan
 from edgekit.quantize.product import MULTIPLIES, products_of
 from edgekit.quantize.rules import RULES
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from edgekit.config.recipe import Recipe
     from edgekit.pipeline.options import ModelOptions
     from edgekit.pipeline.prepare import Network
+    from edgekit.protocols import Progress
     from edgekit.reparam.blocks import BlockParity
     from edgekit.reparam.reparameterize import Reparameterized
     from edgekit.report.schema import Rewrites
@@ -93,14 +95,17 @@ class Inspection:
     fates: tuple[NodeFate, ...]
 
 
-def inspect(path: Path, options: ModelOptions, target: str | None = None) -> Inspection:
+def inspect(
+    path: Path, options: ModelOptions, target: str | None = None, progress: Progress = silent
+) -> Inspection:
     """Return what the model at ``path`` is, and what ``target`` would quantize.
 
     Raises:
         ConfigError: Bad input.
     """
-    detector = prepare(path, options)
-    network = network_of(detector)
+    with busy(progress, "load and prove"):
+        detector = prepare(path, options)
+        network = network_of(detector)
     macs = macs_per_node(detector.plain)
     given, plain = structure_of(detector.source.graph), structure_of(detector.plain)
     facts: dict[str, str | int] = {

@@ -9,14 +9,14 @@ from edgekit import __version__
 from edgekit.backends.onnxruntime import OnnxRuntime
 from edgekit.calibrate.collect import collect
 from edgekit.calibrate.importance import importance
-from edgekit.calibrate.ranges import choose_ranges, rounding_errors
+from edgekit.calibrate.ranges import choose_ranges, rounding_costs, rounding_errors
 from edgekit.calibrate.shared import shared_ranges
 from edgekit.errors import DataError
 from edgekit.images.overlap import dataset_sha256
 from edgekit.measure.sampling import spread
 from edgekit.pipeline.cache import cached_importance, cached_statistics
 from edgekit.pipeline.feeds import image_feeds
-from edgekit.protocols import silent
+from edgekit.protocols import busy, silent
 from edgekit.quantize.bias import bias_shifts
 from edgekit.quantize.encode import encodings_of
 from edgekit.quantize.noise import drowned_nodes
@@ -127,7 +127,10 @@ def quantize_calibrated(
         options.weight_rule,
         calibrated.bias_shifts,
     )
-    return replace(quantized, statistics=calibrated.statistics)
+    seen, weights = calibrated.statistics, calibrated.importance
+    rounded = {name: quantized.ranges[name] for name in decided.leaders}
+    costs = rounding_costs(network.graph, seen, weights, rounded)
+    return replace(quantized, statistics=seen, costs=costs)
 
 
 def calibrate_network(
@@ -158,17 +161,19 @@ def _observe(
     kept = {name: why for name, why in held.items() if name not in last}
     wished = plan(graph, rules, kept)
     statistics = _statistics(network, _watched(graph, wished), calibration, options, progress)
-    plain = choose_ranges(graph, statistics, _plain(precision.observer))
-    encodings = encodings_of(graph, wished, plain)
-    noisy = drowned_nodes(graph, wished, encodings, statistics, precision.noise_limit_db)
+    with busy(progress, "choose ranges"):
+        plain = choose_ranges(graph, statistics, _plain(precision.observer))
+        encodings = encodings_of(graph, wished, plain)
+        noisy = drowned_nodes(graph, wished, encodings, statistics, precision.noise_limit_db)
     drowned = {**noisy, **last}
     if precision.observer != "damage":
         return Calibrated(kept, drowned, plain, statistics, {})
     weights = _importance(network, statistics, calibration, options, progress)
-    ranges = choose_ranges(graph, statistics, "damage", weights)
-    joins = plan(graph, rules, {**kept, **drowned}).joins
-    errors = rounding_errors(graph, statistics, weights)
-    shared = shared_ranges(errors, statistics, ranges, joins, always=rules.float_results)
+    with busy(progress, "choose ranges"):
+        ranges = choose_ranges(graph, statistics, "damage", weights)
+        joins = plan(graph, rules, {**kept, **drowned}).joins
+        errors = rounding_errors(graph, statistics, weights)
+        shared = shared_ranges(errors, statistics, ranges, joins, always=rules.float_results)
     ranges.update(shared)
     return Calibrated(kept, drowned, ranges, statistics, weights, shared=frozenset(shared))
 

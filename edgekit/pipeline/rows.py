@@ -9,6 +9,7 @@ from edgekit.backends.artifact import weights_of
 from edgekit.measure.accuracy import agreement, detect_all, matched, score_matched, seen
 from edgekit.measure.latency import speedup
 from edgekit.measure.statistics import map_drop_interval
+from edgekit.protocols import busy
 from edgekit.report.quality import AverageRecall, Confusion, Curves, OperatingPoint
 from edgekit.report.schema import Coverage as CoveragePart
 from edgekit.report.schema import FloatConv, Row
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from edgekit.measure.candidate import Candidate
     from edgekit.measure.latency import LatencyResult
     from edgekit.protocols import Progress
+    from edgekit.report.loss import LayerShare
     from edgekit.values import Dataset, Interval, Precision
 
 
@@ -36,6 +38,7 @@ class Entry:
         coverage: What runs in INT8; ``None`` for a float model.
         stand_in: What is scored where the candidate cannot run as on its device.
         absence: Why nothing of it can run here; ``None`` where it can.
+        layers: Where rounding is expected to cost most, of an INT8 network.
     """
 
     candidate: Candidate
@@ -44,6 +47,7 @@ class Entry:
     coverage: Coverage | None = None
     stand_in: Candidate | None = None
     absence: str | None = None
+    layers: tuple[LayerShare, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,7 +88,8 @@ def score_entries(
     baseline = next(e.candidate for e in entries if e.baseline)
     base, size_hw = baseline.name, baseline.preprocess.size_hw
     alike = {e.candidate.name for e in entries if e.candidate.preprocess.size_hw == size_hw}
-    labelled = {} if category_ids is None else _labelled(found, dataset, category_ids, base)
+    with busy(progress, "score"):
+        labelled = {} if category_ids is None else _labelled(found, dataset, category_ids, base)
     return {
         name: Scores(
             found=detections,
@@ -168,6 +173,7 @@ def _known(entry: Entry, scores: Scores | None) -> dict[str, object]:
         "baseline": entry.baseline,
         "size_bytes": _size_bytes(candidate.model),
         "coverage": _coverage(entry.coverage),
+        "layers": entry.layers,
         **_accuracy_fields(scores),
     }
 

@@ -24,7 +24,7 @@ from edgekit.pipeline.diagnosing import explain
 from edgekit.pipeline.folder import whole_folder
 from edgekit.pipeline.int8 import int8_options
 from edgekit.pipeline.prepare import network_of, prepare
-from edgekit.protocols import silent
+from edgekit.protocols import busy, silent
 from edgekit.report.searched import missed_on_report
 from edgekit.report.verdict import missed
 from edgekit.tune.journal import Journal
@@ -60,8 +60,9 @@ def tune(path: Path, options: TuneOptions, progress: Progress = silent) -> Conve
         built, job = found.built(models), found.job
         measured = measure_built(sizes[0].job, built, progress)
         measured = explain(job, built, measured, progress, found.row_name)
-        report = report_of(job, built, measured, (warning,) if warning else (), found.part())
-        write_result(job, built, measured, report, folder)
+        with busy(progress, "report"):
+            report = report_of(job, built, measured, (warning,) if warning else (), found.part())
+            write_result(job, built, measured, report, folder)
     row = report.row(found.row_name)
     over = missed(row, job.budget) if job.gated else ()
     over = (*over, *missed_on_report(found.part(), row))
@@ -71,12 +72,13 @@ def tune(path: Path, options: TuneOptions, progress: Progress = silent) -> Conve
 def _sizes(path: Path, options: TuneOptions, progress: Progress) -> tuple[Sized, ...]:
     """Return the networks to search among: one for every input size."""
     sides = options.sizes or (None,)
-    first = _open(path, _at(options.convert, sides[0]), options)
+    first = _open(path, _at(options.convert, sides[0]), options, progress)
     jobs = [first]
     for side in sides[1:]:
         model = _at(options.convert, side).model
-        detector = prepare(path, model, first.sets.calibration)
-        jobs.append(replace(first, detector=detector, network=network_of(detector)))
+        with busy(progress, "load and prove"):
+            detector = prepare(path, model, first.sets.calibration)
+            jobs.append(replace(first, detector=detector, network=network_of(detector)))
     precision = first.recipe.precision
     assert isinstance(precision, Int8)
     assert first.sets.calibration is not None
@@ -94,8 +96,8 @@ def _at(options: ConvertOptions, side: int | None) -> ConvertOptions:
     return replace(options, model=replace(options.model, input_hw=(side, side)))
 
 
-def _open(path: Path, convert: ConvertOptions, options: TuneOptions) -> Job:
-    job = open_job(path, convert)
+def _open(path: Path, convert: ConvertOptions, options: TuneOptions, progress: Progress) -> Job:
+    job = open_job(path, convert, progress)
     if not isinstance(job.recipe.precision, Int8):
         raise ConfigError(
             f"--target {convert.target} quantizes nothing: expected one in INT8, whose layers may "
