@@ -18,9 +18,6 @@ HEAVY = {"cv2", "numpy", "onnx", "onnx_ir", "onnxruntime", "onnxsim", "torch", "
 MAX_FILE_LINES = 400
 MAX_FUNCTION_LINES = 50
 NOT_PINNED = {"tensorrt", "pycuda"}  # they come with the device's own system
-WITHOUT_MIRROR = {
-    "edgekit/protocols.py",  # signatures only
-}
 TEXT = {".py", ".md", ".toml", ".txt", ".yaml", ".yml", ".json", ".html", ".css", ".js", ""}
 
 
@@ -59,7 +56,7 @@ def test_no_file_and_no_function_is_too_long(path):
 
 
 def test_every_source_with_code_has_a_test_file_in_the_same_place():
-    tested = [p for p in SOURCES if functions_of(p) and name_of(p) not in WITHOUT_MIRROR]
+    tested = [p for p in SOURCES if functions_of(p)]
 
     assert [name_of(p) for p in tested if not mirror_of(p).exists()] == []
 
