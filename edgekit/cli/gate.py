@@ -17,7 +17,7 @@ AGAINST = "Against the last accepted report"
 
 
 def gate(
-    report: Annotated[Path, typer.Argument(help="report.json of one run.")],
+    report: Annotated[Path, typer.Argument(help="report.json of one run, or its folder.")],
     max_map_drop: Annotated[
         float | None, typer.Option(help="Points of mAP it may lose against FP32.")
     ] = None,
@@ -60,7 +60,7 @@ def gate(
     """Hold a report to limits: exit 1, and the reason, where one is missed."""
     from edgekit.report.gate import Limits
     from edgekit.report.gate import gate as run
-    from edgekit.report.json_file import read_report
+    from edgekit.report.merged import read_run
 
     limits = Limits(
         map_drop_points=max_map_drop,
@@ -71,8 +71,8 @@ def gate(
         slowdown=max_slowdown,
         confident=confident,
     )
-    accepted = None if baseline is None else read_report(baseline)
-    opened = read_report(report)
+    accepted = None if baseline is None else read_run(baseline)
+    opened = read_run(report)
     result = run(opened, limits, row, accepted)
     typer.echo(_as_json(result) if json else _as_text(result, opened))
     missed = [check.limit for check in result.checks if not check.passed]

@@ -75,6 +75,21 @@ def read_runs(path: Path) -> tuple[Report, ...]:
         ) from err
 
 
+def read_run(path: Path) -> Report:
+    """Return the report of one run, from its file or from the folder it is in.
+
+    Raises:
+        ConfigError: There is none, or several runs are in it.
+    """
+    reports = read_runs(path / "report.json" if path.is_dir() else path)
+    if len(reports) > 1:
+        raise ConfigError(
+            f"{path} holds {len(reports)} runs, and one is expected. "
+            "Name the report.json of each run by itself."
+        )
+    return reports[0]
+
+
 def headline(reports: Sequence[Report]) -> str:
     """Return what the runs come to, as a sentence."""
     lower = [r for r in reports if r.verdict.ship and r.row(r.verdict.ship).precision != "fp32"]

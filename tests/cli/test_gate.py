@@ -3,6 +3,7 @@ import json
 import pytest
 
 from edgekit.report.json_file import to_json
+from edgekit.report.merged import to_merged_json
 from tests.browser.made import made_report
 
 
@@ -86,6 +87,23 @@ def test_bad_input_ends_with_2_and_nothing_on_stdout(edgekit, path, flags, messa
 
     assert (ended.code, ended.stdout) == (2, "")
     assert message in ended.stderr
+
+
+def test_several_runs_are_gated_one_by_one(edgekit, path, report, tmp_path):
+    other = report.model_copy(update={"device": "Example board"})
+    (tmp_path / "merged.json").write_text(to_merged_json([report, other]), encoding="utf-8")
+
+    ended = edgekit("gate", tmp_path / "merged.json", "--max-p90-ms", "60")
+
+    assert (ended.code, ended.stdout) == (2, "")
+    assert "merged.json holds 2 runs, and one is expected" in ended.stderr
+
+
+def test_the_folder_of_a_run_stands_for_its_report(edgekit, path, tmp_path):
+    by_folder = edgekit("gate", tmp_path, "--max-p90-ms", "60", "--baseline", tmp_path)
+
+    assert by_folder == edgekit("gate", path, "--max-p90-ms", "60", "--baseline", path)
+    assert by_folder.code == 0
 
 
 def test_what_is_no_report_ends_with_2(edgekit, tmp_path):

@@ -11,6 +11,7 @@ from edgekit.report.merged import (
     doubts,
     headline,
     merged_json_schema,
+    read_run,
     read_runs,
     run_cells,
     title_of,
@@ -51,6 +52,16 @@ def test_what_is_no_report_at_all_is_refused(tmp_path, text):
 
     with pytest.raises(ConfigError, match="not a report of schema 1"):
         read_runs(path)
+
+
+def test_one_run_is_read_from_its_file_or_folder_and_several_are_refused(report, other, tmp_path):
+    path = tmp_path / "report.json"
+    path.write_text(to_merged_json([report]), encoding="utf-8")
+
+    assert read_run(path) == read_run(tmp_path) == report
+    path.write_text(to_merged_json([report, other]), encoding="utf-8")
+    with pytest.raises(ConfigError, match="holds 2 runs, and one is expected"):
+        read_run(path)
 
 
 def test_the_headline_counts_what_ships(report, other):
