@@ -90,7 +90,7 @@ def printed(result: Path) -> str:
     Console(file=text, width=WIDTH).print(to_console(report))
     lines = [line.rstrip() for line in text.getvalue().splitlines()]
     return "\n".join(
-        [*lines, "", "Written to demo: artifact/, report.html, report.md, report.json.\n"]
+        [*lines, "", "Written to demo: artifact/, report.html, .md, .json and .csv, plots/.\n"]
     )
 
 

@@ -58,6 +58,22 @@ def rounding_errors(
     }
 
 
+def rounding_costs(
+    graph: Graph,
+    statistics: Statistics,
+    importance: Mapping[str, Floats],
+    ranges: Mapping[str, Range],
+) -> dict[str, float]:
+    """Return what rounding each of ``ranges`` to its range is expected to cost the predictions.
+
+    That is the squared error of the value, weighed by the squared gradients of the predictions;
+    values without gradients are left out.
+    """
+    errors = rounding_errors(graph, statistics, importance)
+    spans = {name: span for name, span in ranges.items() if name in errors}
+    return {name: errors[name](span.low, span.high) for name, span in spans.items()}
+
+
 def _through(graph: Graph, names: Iterable[str]) -> dict[str, Through | None]:
     """Return the activation that alone reads each value; ``None`` where there is none."""
     values = convenience.create_value_mapping(graph.model.graph)

@@ -22,7 +22,7 @@ def print_conversion(result: Conversion, options: ConvertOptions, *, as_json: bo
         typer.echo(to_json(result.report), nl=False)
         return
     Console().print(to_console(result.report))
-    typer.echo(f"\nWritten to {options.out}: artifact/, report.html, report.md, report.json.")
+    typer.echo(f"\nWritten to {options.out}: artifact/, report.html, .md, .json and .csv, plots/.")
 
 
 def exit_if_missed(result: Conversion, options: ConvertOptions) -> None:

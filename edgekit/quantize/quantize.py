@@ -27,6 +27,8 @@ class QuantizedGraph:
         weight_rule: Which integers its weights use.
         statistics: What calibration saw, where its ranges come from; ``None`` for given ranges.
         bias_shifts: What was added to the biases of its layers, by node.
+        costs: What rounding each value is expected to cost the predictions, as
+            ``calibrate.ranges.rounding_costs`` tells; empty where gradients are not known.
     """
 
     graph: Graph
@@ -35,6 +37,7 @@ class QuantizedGraph:
     weight_rule: WeightRule
     statistics: Statistics | None = None
     bias_shifts: Mapping[str, Floats] = field(default_factory=dict)
+    costs: Mapping[str, float] = field(default_factory=dict)
 
 
 def quantize(

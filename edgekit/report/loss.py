@@ -90,6 +90,19 @@ class Group(Part):
     lost: Lost | None = None
 
 
+class LayerShare(Part):
+    """What rounding the result of one layer is expected to cost: a forecast, nothing measured.
+
+    Attributes:
+        layer: Name of the node.
+        share: Of what rounding costs all layers together: squared errors, each weighed by the
+            squared gradient of the predictions.
+    """
+
+    layer: str
+    share: Fraction
+
+
 class Shift(Part):
     """Confidence of this row less that of FP32, over the detections that both have.
 

@@ -7,7 +7,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from edgekit.report.estimated import Estimated
-from edgekit.report.loss import Diagnosis
+from edgekit.report.loss import Diagnosis, LayerShare
 from edgekit.report.parts import Fraction, Interval95, Part, Positive
 from edgekit.report.quality import AverageRecall, Confusion, Curves, OperatingPoint
 from edgekit.report.speed import Energy, LatencyMs, Throughput
@@ -81,6 +81,7 @@ class Row(Part):
         disturbed: What disturbed the timing, one clause each; the paired speedup still holds.
         coverage: What runs in INT8, for a quantized row.
         diagnosis: Where its loss against FP32 comes from.
+        layers: Where rounding is expected to cost most, the largest first.
         estimate: Its speed as a model of the device expects it; such a row has no other.
     """
 
@@ -117,6 +118,7 @@ class Row(Part):
     disturbed: tuple[str, ...] = ()
     coverage: Coverage | None = None
     diagnosis: Diagnosis | None = None
+    layers: tuple[LayerShare, ...] = ()
     estimate: Estimated | None = None
 
     @property

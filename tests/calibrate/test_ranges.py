@@ -4,7 +4,7 @@ import pytest
 from edgekit.backends.onnxruntime import OnnxRuntime
 from edgekit.calibrate.collect import collect
 from edgekit.calibrate.observers import observe
-from edgekit.calibrate.ranges import choose_ranges
+from edgekit.calibrate.ranges import choose_ranges, rounding_costs
 from tests.networks import network
 
 TEXT = "g (float[1,1000] x) => (y) { v = Neg(x) s = Sigmoid(v) m = Mul(v, s) y = Softmax(m) }"
@@ -34,3 +34,19 @@ def test_mse_judges_the_input_of_an_activation_by_its_output(collected):
 
     assert ranges["m"] == observe(statistics.tensors["m"], "mse")
     assert ranges["v"].low > 0.6 * observe(statistics.tensors["v"], "mse").low
+
+
+def test_rounding_costs_what_each_error_weighs(collected):
+    graph, statistics = collected
+    name, seen = next(iter(statistics.tensors.items()))
+    even = np.ones(len(seen.counts))
+    span = observe(seen, "minmax")
+
+    costs = [
+        rounding_costs(graph, statistics, {name: factor * even}, {name: span, "unknown": span})
+        for factor in (1.0, 3.0)
+    ]
+
+    assert set(costs[0]) == {name}
+    assert costs[0][name] > 0
+    assert costs[1][name] == pytest.approx(3 * costs[0][name])

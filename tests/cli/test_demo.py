@@ -72,7 +72,7 @@ def test_without_torch_the_demo_prints_the_table_of_a_conversion_and_writes_its_
 
     assert [row.name for row in report.rows] == ["as-given", "fp32", "int8"]
     assert all(row.name in printed for row in report.rows)
-    assert "Written to demo: artifact/, report.html, report.md, report.json." in printed
+    assert "Written to demo: artifact/, report.html, .md, .json and .csv, plots/." in printed
     assert [(used.role, used.images) for used in report.data] == [
         ("calibration", 64),
         ("evaluation", 200),

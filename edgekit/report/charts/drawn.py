@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from edgekit.report.charts.chart import draw
 from edgekit.report.charts.confusion import confusion
 from edgekit.report.charts.curves import f1_over_confidence, precision_recall
+from edgekit.report.charts.layers import layers
 from edgekit.report.charts.losses import losses
 from edgekit.report.charts.pareto import pareto
 from edgekit.report.charts.spread import spread
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from edgekit.report.charts.chart import Chart, Drawn
+    from edgekit.report.entries import Entry
     from edgekit.report.schema import Report
 
 
@@ -31,6 +33,11 @@ def draw_charts(reports: Sequence[Report]) -> dict[str, Drawn]:
     if len(reports) == 1:
         (report,) = reports
         wanted += [trials(report.search)] if report.search else []
-        wanted += [losses(e) for e in entries]
+        wanted += [chart(e) for e in entries for chart in (losses, layers) if _shown(report, e)]
         wanted += [confusion(e) for e in entries if e.shipped]
     return {chart.name: draw(chart) for chart in wanted if chart is not None}
+
+
+def _shown(report: Report, entry: Entry) -> bool:
+    """Return whether the page goes into this row: of a search, only what ships."""
+    return report.search is None or entry.shipped
