@@ -30,6 +30,7 @@ import render_range_choices  # noqa: E402  (a sibling script)
 import render_repairs  # noqa: E402  (a sibling script)
 import render_report_of_200_rows  # noqa: E402  (a sibling script)
 import render_rewrite_parity  # noqa: E402  (a sibling script)
+import render_roofline  # noqa: E402  (a sibling script)
 import render_search_strategies  # noqa: E402  (a sibling script)
 import render_shared_scales  # noqa: E402  (a sibling script)
 import render_speed_of_the_file  # noqa: E402  (a sibling script)
@@ -47,6 +48,7 @@ PAGES = (
     HERE.parent / "docs" / "decisions" / "0020-what-repair-is-worth.md",
     HERE.parent / "docs" / "decisions" / "0021-the-speed-of-the-file.md",
     HERE.parent / "docs" / "decisions" / "0023-one-encoding-for-what-is-joined.md",
+    HERE.parent / "docs" / "decisions" / "0027-estimates-by-a-fitted-roofline.md",
     HERE.parent / "docs" / "explanation" / "ablation.md",
     HERE.parent / "docs" / "explanation" / "blood-cells.md",
     HERE.parent / "docs" / "explanation" / "calibration-images.md",
@@ -54,6 +56,7 @@ PAGES = (
     HERE.parent / "docs" / "explanation" / "reparameterization-and-int8.md",
     HERE.parent / "docs" / "explanation" / "report-page.md",
     HERE.parent / "docs" / "explanation" / "rewrites.md",
+    HERE.parent / "docs" / "explanation" / "roofline.md",
     HERE.parent / "docs" / "explanation" / "search.md",
     HERE.parent / "docs" / "explanation" / "what-int8-reaches.md",
     HERE.parent / "docs" / "explanation" / "what-openvino-reaches.md",
@@ -148,6 +151,12 @@ PARTS: dict[str, Callable[[], list[str]]] = {
     "repairs": lambda: render_repairs.kept(committed("repairs")),
     "repairs tried": lambda: render_repairs.trials(committed("repairs")),
     "report of 200 rows": lambda: render_report_of_200_rows.table(committed("report_of_200_rows")),
+    "roofline errors": lambda: render_roofline.errors(committed("roofline")),
+    "roofline families": lambda: render_roofline.families(committed("roofline")),
+    "roofline constants": lambda: render_roofline.constants(committed("roofline")),
+    "roofline variants": lambda: render_roofline.variants(committed("roofline")),
+    "roofline networks": lambda: render_roofline.networks(committed("roofline")),
+    "roofline pairs": lambda: render_roofline.pairs(committed("roofline")),
     "search strategies": lambda: render_search_strategies.table(
         committed("search_strategies_avx2")
     ),

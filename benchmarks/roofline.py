@@ -42,6 +42,7 @@ from edgekit.measure.machine import describe_machine  # noqa: E402
 from edgekit.pipeline.prepare import proof_backend  # noqa: E402
 from edgekit.reparam.outputs import drop_auxiliary_outputs  # noqa: E402
 from edgekit.reparam.reparameterize import reparameterize  # noqa: E402
+from tests.published import fill  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -68,6 +69,9 @@ PER_LAYER = {  # seconds of a layer, or cycles where a faster clock shortens the
     "ncnn-arm": ("seconds", 1e-5),
 }
 COPIES = frozenset({"onnxruntime-x86", "onnxruntime-arm", "ncnn-arm"})  # no join for free
+VARIANTS = ("as it is", "arithmetic alone", "no cost per layer", "other unit", "joins otherwise")
+AS_IT_IS, ARITHMETIC, NO_LAYER, OTHER_UNIT, OTHER_JOINS = VARIANTS
+USUAL_CLOCK = 1.5e9  # what turns cycles into seconds where a search for the other starts
 BEYOND = 0.3  # a logarithm of an error counts in proportion from here on, not squared
 FEW_PAIRS, FEW_DEVICES = 20, 3  # with less, all families say how far estimates of one are off
 BRANCHED = ("yolov6", "yolov7", "gelan", "yolov10")  # what is merged before it is run
@@ -160,13 +164,13 @@ def deployed(name: str) -> Graph:
     network = NETWORKS.get(known)
     side = int(size) if size else network.side if network else 640
     if network is None:
-        module, family = LARGER[known](), known.rstrip("nstmlx0.2-")
+        module, family = fill(LARGER[known]()), known.rstrip("nstmlx0.2-")
     elif size:
         module, family = darknet_module(known, side), network.family
     else:
         module, family = network.build(), network.family
-    exported = drop_auxiliary_outputs(graph_of(module.eval(), family, side)).graph
-    plain = simplify(exported, proof_backend(), ())
+    exported = drop_auxiliary_outputs(graph_of(module, family, side)).graph
+    plain = simplify(exported, proof_backend(), images(exported))
     if not known.startswith(BRANCHED):
         return plain
     return reparameterize(plain, proof_backend(), images(plain)).graph
@@ -208,6 +212,7 @@ def judged(pairs: Sequence[Pair], works: dict[str, Work]) -> dict[str, Any]:
             },
         },
         "left_out": {"pairs": len(alone), "median_error": _median(alone), "spread": pooled},
+        "variants": {name: _held_out_error(counting, works, name) for name in VARIANTS},
         "pairs": rows,
     }
 
@@ -223,7 +228,9 @@ def _family(
     return chosen, {one: fitted(family, rest, works) for one, rest in others.items() if rest}
 
 
-def fitted(family: Family, pairs: Sequence[Pair], works: dict[str, Work]) -> Constants:
+def fitted(
+    family: Family, pairs: Sequence[Pair], works: dict[str, Work], variant: str = AS_IT_IS
+) -> Constants:
     """Return the constants that come closest to ``pairs``.
 
     Logarithms of errors are squared up to ``BEYOND``. A device counts with the root of its number
@@ -232,6 +239,8 @@ def fitted(family: Family, pairs: Sequence[Pair], works: dict[str, Work]) -> Con
     precisions = [p for p in PRECISIONS if any(pair.precision == p for pair in pairs)]
     names = [*precisions, "memory", "layer"]
     unit, layer = PER_LAYER[family]
+    if variant == OTHER_UNIT:
+        unit, layer = _other_unit(unit, layer)
     prior = {**PRIOR, "layer": (layer, 1.0)}
     start = np.log([prior[name][0] for name in names])
     width = np.array([prior[name][1] for name in names])
@@ -241,8 +250,11 @@ def fitted(family: Family, pairs: Sequence[Pair], works: dict[str, Work]) -> Con
     def constants(logs: Any) -> Constants:
         of = dict(zip(names, map(float, np.exp(logs)), strict=True))
         efficiency: dict[Precision, float] = {p: of[p] for p in precisions}
-        moves = family in COPIES
-        return Constants(efficiency, of["memory"], moves=moves, **{unit: of["layer"]})
+        moves = (family in COPIES) != (variant == OTHER_JOINS)
+        if variant == ARITHMETIC:
+            return Constants(efficiency, memory=1e9)
+        cost = {} if variant == NO_LAYER else {unit: of["layer"]}
+        return Constants(efficiency, of["memory"], moves=moves, **cost)
 
     def loss(logs: Any) -> float:
         tried = constants(logs)
@@ -253,6 +265,24 @@ def fitted(family: Family, pairs: Sequence[Pair], works: dict[str, Work]) -> Con
     options = {"maxiter": 1500, "xatol": 1e-3, "fatol": 1e-3, "adaptive": True}
     best = minimize(loss, start, method="Nelder-Mead", options=options)
     return constants(best.x)
+
+
+def _other_unit(unit: str, layer: float) -> tuple[str, float]:
+    """Return the same cost of a layer in cycles for seconds, and in seconds for cycles."""
+    seconds = unit == "seconds"
+    return ("cycles", layer * USUAL_CLOCK) if seconds else ("seconds", layer / USUAL_CLOCK)
+
+
+def _held_out_error(pairs: Sequence[Pair], works: dict[str, Work], variant: str) -> float | None:
+    """Return the median error on what is held out, of constants of a variant of the model."""
+    errors = []
+    for family in FAMILIES:
+        ours = [pair for pair in pairs if pair.family == family]
+        fit = [pair for pair in ours if not pair.held_out]
+        chosen = fitted(family, fit, works, variant)
+        held = [pair for pair in ours if pair.held_out]
+        errors += [abs(estimated(pair, chosen, works) / pair.ms - 1) for pair in held]
+    return _median(errors)
 
 
 def estimated(pair: Pair, constants: Constants, works: dict[str, Work]) -> float:
@@ -306,7 +336,7 @@ def _summary(
         "checked": len(held),
         "error": _median([row["error"] for row in held]),
         "left_out": {"pairs": len(left), "median_error": _median(left)},
-        "spread": _spread(ours) if many else pooled,
+        "spread": _spread(ours) if many else _wider(_spread(ours), pooled),
     }
 
 
@@ -323,9 +353,14 @@ def _spread(rows: list[dict[str, Any]]) -> list[float]:
     Each is estimated with constants that its device had no part in.
     """
     known = [row for row in rows if row["left_out_ms"] is not None]
-    ratios = [row["published_ms"] / row["left_out_ms"] for row in known]
+    ratios = [row["published_ms"] / row["left_out_ms"] for row in known] or [1.0]
     low, high = np.quantile(ratios, [0.1, 0.9])
     return [round(min(1.0, float(low)), 2), round(max(1.0, float(high)), 2)]
+
+
+def _wider(one: list[float], other: list[float]) -> list[float]:
+    """Return the factors that hold what both do."""
+    return [min(one[0], other[0]), max(one[1], other[1])]
 
 
 def _median(errors: list[float]) -> float | None:

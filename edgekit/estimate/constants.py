@@ -153,6 +153,6 @@ CONSTANTS: Mapping[Family, Constants] = {
         checked=10,
         peaks={"fp32": (0.0624, 0.154)},
         error=0.5426,
-        spread=(0.66, 1.65),
+        spread=(0.53, 2.91),
     ),
 }
