@@ -92,7 +92,6 @@ class _Turns:
                 blocks.append(worker.time(self._options.block_runs))
             # Without the pauses a network of half a millisecond would take minutes.
             self._spent_s[index] += self._options.pause_s + sum(blocks[-1].infer_ms) / 1e3
-        self._watch.add(blocks)
         self._untold.append(tuple(blocks))
         if self._watch.due:
             self._tell()

@@ -6,9 +6,9 @@ import pytest
 from edgekit.measure.disturbance import disturbances, drift
 from edgekit.measure.watch import Lap
 
-QUIET = Lap(others=0.05, stolen=0.0, own=2.0, cores=2, clock_mhz=2400.0)
-BUSY = Lap(others=1.2, stolen=0.0, own=2.0, cores=2, clock_mhz=2400.0)
-STOLEN = Lap(others=0.1, stolen=0.8, own=2.0, cores=2, clock_mhz=None)
+QUIET = Lap(others=0.05, stolen=0.0, own=2.0, waited=0.01, cores=2, clock_mhz=2400.0)
+BUSY = Lap(others=1.2, stolen=0.0, own=0.8, waited=0.4, cores=2, clock_mhz=2400.0)
+STOLEN = Lap(others=0.1, stolen=0.8, own=2.0, waited=0.01, cores=2, clock_mhz=None)
 
 
 def slowing(laps, to_mhz):

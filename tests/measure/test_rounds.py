@@ -38,9 +38,8 @@ def watched(monkeypatch):
             module,
             "Watch",
             lambda pids: SimpleNamespace(
-                add=lambda blocks: None,
                 due=True,
-                lap=lambda: Lap(2.0 if next(told) else 0.0, 0.0, 1.0, 2, None),
+                lap=lambda: Lap(2.0 if next(told) else 0.0, 0.0, 1.0, 0.5, 2, None),
             ),
         )
         log = []

@@ -10,8 +10,7 @@ import psutil
 import pytest
 
 from edgekit.measure import watch as module
-from edgekit.measure.timing_worker import Block
-from edgekit.measure.watch import Lap, Watch
+from edgekit.measure.watch import Lap, Watch, waited_s
 
 BUSY = "import time; end = time.time() + 20\nwhile time.time() < end: pass"
 
@@ -38,31 +37,48 @@ def test_another_program_is_seen_and_our_own_worker_is_not(busy_process):
     assert ours < stranger
 
 
-def test_what_a_candidate_uses_is_told_by_the_time_of_its_blocks(busy_process):
-    watch = Watch([busy_process.pid])
-    time.sleep(0.5)
-    watch.add([Block((0.0,), (500.0,), (0.0,), None, 1)])
-
-    lap = watch.lap()
-
-    assert 0 < lap.own <= lap.cores
-    assert watch.lap().own == 0
-
-
 @pytest.mark.parametrize(
-    ("others", "stolen", "own", "disturbed"),
+    ("others", "stolen", "own", "waited", "disturbed"),
     [
-        (0.1, 0.0, 2.0, False),
-        (0.5, 0.0, 2.0, True),
-        (0.0, 0.5, 2.0, True),
-        (0.9, 0.0, 1.0, False),
-        (1.3, 0.0, 1.0, True),
+        (0.1, 0.0, 2.0, 0.3, False),
+        (1.2, 0.0, 0.8, 0.4, True),
+        (0.9, 0.0, 1.0, 0.02, False),
+        (0.0, 0.5, 1.5, 0.0, True),
+        (1.2, 0.0, 0.8, None, True),
+        (0.9, 0.0, 0.5, None, False),
     ],
 )
-def test_a_candidate_is_disturbed_when_it_has_fewer_cores_than_it_uses(
-    others, stolen, own, disturbed
-):
-    assert Lap(others, stolen, own, cores=2, clock_mhz=None).disturbed is disturbed
+def test_a_candidate_is_disturbed_when_it_waits_for_others(others, stolen, own, waited, disturbed):
+    assert Lap(others, stolen, own, waited, cores=2, clock_mhz=None).disturbed is disturbed
+
+
+def test_waiting_is_summed_over_the_threads_of_a_process(tmp_path):
+    for thread, line in enumerate(("1000 2000000000 3", "5 500000000 1")):
+        folder = tmp_path / "7" / "task" / str(thread)
+        folder.mkdir(parents=True)
+        (folder / "schedstat").write_text(line)
+
+    assert waited_s(7, tmp_path) == pytest.approx(2.5)
+    assert waited_s(8, tmp_path) is None
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells who waited")
+def test_two_on_one_core_are_seen_to_wait(busy_process):
+    core = min(os.sched_getaffinity(0))
+    other = subprocess.Popen([sys.executable, "-c", BUSY])
+    try:
+        for pid in (busy_process.pid, other.pid):
+            os.sched_setaffinity(pid, {core})
+        watch = Watch([busy_process.pid])
+        time.sleep(0.6)
+        lap = watch.lap()
+    finally:
+        other.kill()
+        other.wait()
+
+    assert lap.waited > 0.2
+    assert 0 < lap.own < 0.9
+    assert lap.disturbed
 
 
 def test_a_lap_is_due_after_half_a_second(monkeypatch):
