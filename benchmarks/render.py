@@ -15,6 +15,7 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 
 import render_ablation  # noqa: E402  (a sibling script)
+import render_accuracy  # noqa: E402  (a sibling script)
 import render_bccd  # noqa: E402  (a sibling script)
 import render_calibration  # noqa: E402  (a sibling script)
 import render_checkpoints  # noqa: E402  (a sibling script)
@@ -50,6 +51,7 @@ PAGES = (
     HERE.parent / "docs" / "decisions" / "0023-one-encoding-for-what-is-joined.md",
     HERE.parent / "docs" / "decisions" / "0027-estimates-by-a-fitted-roofline.md",
     HERE.parent / "docs" / "explanation" / "ablation.md",
+    HERE.parent / "docs" / "explanation" / "accuracy.md",
     HERE.parent / "docs" / "explanation" / "blood-cells.md",
     HERE.parent / "docs" / "explanation" / "calibration-images.md",
     HERE.parent / "docs" / "explanation" / "openvino-signed-activations.md",
@@ -136,6 +138,8 @@ PARTS: dict[str, Callable[[], list[str]]] = {
     "bccd bars": lambda: render_bccd.bars(committed("bccd")),
     "calibration sizes": lambda: render_calibration.sizes(committed("calibration_size")),
     "near-duplicates": lambda: render_calibration.duplicates(committed("near_duplicates")),
+    "bootstrap coverage": lambda: render_accuracy.coverage(committed("bootstrap_coverage")),
+    "bootstrap intervals": lambda: render_accuracy.others(committed("bootstrap_coverage")),
     "checkpoints": lambda: render_checkpoints.table(committed("checkpoints")),
     "families": lambda: render_families.table(committed("families")),
     "folding": lambda: render_folding.table(committed("folding")),
@@ -157,6 +161,7 @@ PARTS: dict[str, Callable[[], list[str]]] = {
     "roofline variants": lambda: render_roofline.variants(committed("roofline")),
     "roofline networks": lambda: render_roofline.networks(committed("roofline")),
     "roofline pairs": lambda: render_roofline.pairs(committed("roofline")),
+    "scoring time": lambda: render_accuracy.cost(committed("five_thousand_images")),
     "search strategies": lambda: render_search_strategies.table(
         committed("search_strategies_avx2")
     ),
