@@ -59,7 +59,7 @@ def _cells(one: Estimate) -> dict[str, str]:
     return {
         "device": one.processor.device + ("*" if doubts(one) else ""),
         "runs on": f"{one.processor.runtime} {one.processor.part}",
-        "precision": one.precision,
+        "in": one.precision,
         "estimated ms": _interval(one),
         "fps": f"{1e3 / one.ms:.0f}",
         "bound": one.bound,

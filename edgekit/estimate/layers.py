@@ -24,7 +24,11 @@ if TYPE_CHECKING:
 
 Kind = Literal["dense", "depthwise", "move", "other"]
 
-_VIEWS = frozenset({"Flatten", "Identity", "Reshape", "Squeeze", "Unsqueeze"})
+# What changes how numbers are read, and is part of the kernel that reads them.
+_VIEWS = frozenset(
+    {"DequantizeLinear", "Flatten", "Identity", "QuantizeLinear", "Reshape", "Squeeze"}
+    | {"Unsqueeze"}
+)
 _MOVES = frozenset({"Concat", "Expand", "Gather", "Pad", "Slice", "Split", "Transpose"})
 _WEIGHTED = frozenset({"Conv", "ConvTranspose", "Gemm", "MatMul"})
 _JOINING = frozenset(

@@ -33,6 +33,10 @@ FAMILIES: dict[Family, Runtime] = {
     "ncnn-arm": "ncnn",
 }
 
+_USED = (  # of a device's figures, those that an estimate follows from
+    *("cores", "fast_cores", "clock", "fp32_peak", "int8_peak"),
+    *("vector_tflops", "fp32_tflops", "fp16_tflops", "int8_tops", "bandwidth"),
+)
 _ASSUMED = "Assumed of processors with these instruction sets"
 _X86_CLOCK, _ARM_CLOCK = 3.5, 2.0  # GHz, of a computer that does not tell
 _GB_PER_CORE, _MOST_GB = 10.0, 40.0
@@ -192,4 +196,5 @@ def _bytes(memory: Figure | None) -> float | None:
 
 
 def _unverified(part: Cpu | Gpu | Npu) -> tuple[str, ...]:
-    return tuple(key for key, value in part if isinstance(value, Figure) and value.unverified)
+    figures = {key: value for key, value in part if isinstance(value, Figure)}
+    return tuple(key for key in _USED if key in figures and figures[key].unverified)

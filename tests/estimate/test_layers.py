@@ -103,3 +103,17 @@ def test_arithmetic_that_follows_nothing_is_a_layer_of_its_own():
     assert [(layer.kind, layer.reads, layer.writes) for layer in layers.values()] == [
         ("other", 4, 4)
     ]
+
+
+def test_turning_the_u8_image_into_floats_is_part_of_the_first_layer():
+    layers = layers_of(
+        """g (uint8[1, 3, 8, 8] x) => (float[1, 4, 8, 8] y) {
+            a = DequantizeLinear(x, scale)
+            y = Conv (a, w)
+        }""",
+        scale=np.float32(1 / 255),
+        w=weight(4, 3, 1, 1),
+    )
+
+    assert list(layers) == ["Conv"]
+    assert layers["Conv"].reads == 3 * 64
