@@ -330,4 +330,4 @@ def _notes(report: Report, row: Row, baseline: Baseline | None) -> Iterator[str]
     if row.disturbed:
         yield f"the timing was disturbed: {'; '.join(row.disturbed)}. Run it again when it is quiet"
     if baseline is not None:
-        yield from baseline.notes()
+        yield from baseline.notes(row)

@@ -65,14 +65,19 @@ class Baseline:
             pairs += [(key, str(before.get(key)), str(after.get(key))) for key in _MACHINE]
         return tuple(f"its {what} {a}, here {b}" for what, a, b in pairs if a != b)
 
-    def notes(self) -> Iterator[str]:
-        """Yield what is other than it was, and does not forbid to compare."""
+    def notes(self, row: Row) -> Iterator[str]:
+        """Yield what is other than it was of ``row``, and does not forbid to compare."""
         if self.report.model.sha256 != self.now.model.sha256:
             yield "the model is another than the baseline's"
         before, after = self.report.provenance.versions, self.now.provenance.versions
         for name in sorted(before.keys() & after.keys()):
             if before[name] != after[name]:
                 yield f"{name} {after[name]}, the baseline had {before[name]}"
+        settings = [r.latency_ms.settings for r in (row, self.row) if r.latency_ms]
+        if len(set(settings)) > 1:
+            yield f"timed with {settings[0]}, the baseline with {settings[1]}"
+        if self.row.disturbed:
+            yield f"the timing of the baseline was disturbed: {'; '.join(self.row.disturbed)}"
 
 
 def untimed(row: Row) -> str:

@@ -14,7 +14,9 @@ from edgekit.protocols import silent
 from edgekit.report.json_file import read_report
 from edgekit.values import Interval
 
-FILES = {"artifact", "edgekit.lock"} | {f"report.{e}" for e in ("csv", "html", "json", "md")}
+FILES = {"artifact", "edgekit.lock", "plots"} | {
+    f"report.{e}" for e in ("csv", "html", "json", "md")
+}
 
 
 def content(folder):

@@ -126,7 +126,7 @@ def test_the_same_runs_differ_in_nothing(report):
     _, baseline = against(report, report)
 
     assert baseline.differences(scored=True, timed=True) == ()
-    assert list(baseline.notes()) == []
+    assert list(baseline.notes(report.row("int8"))) == []
 
 
 @pytest.mark.parametrize(
@@ -175,7 +175,21 @@ def test_another_model_and_other_versions_are_told(report):
     model = report.model.model_copy(update={"sha256": "cd" * 32})
     _, baseline = against(report, report.model_copy(update={"provenance": origin, "model": model}))
 
-    assert list(baseline.notes()) == [
+    assert list(baseline.notes(report.row("int8"))) == [
         "the model is another than the baseline's",
         "onnxruntime 1.2.3, the baseline had 1.0.0",
+    ]
+
+
+def test_other_settings_and_a_disturbed_baseline_are_told(report, changed):
+    def with_threads(count):
+        settings = f"OnnxRuntime(threads={count})"
+        return report.row("int8").latency_ms.model_copy(update={"settings": settings})
+
+    then = changed("int8", latency_ms=with_threads(2), disturbed=("a load of 5.1",))
+    row, baseline = against(changed("int8", latency_ms=with_threads(4)), then)
+
+    assert list(baseline.notes(row)) == [
+        "timed with OnnxRuntime(threads=4), the baseline with OnnxRuntime(threads=2)",
+        "the timing of the baseline was disturbed: a load of 5.1",
     ]
