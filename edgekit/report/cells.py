@@ -67,9 +67,9 @@ def megabytes(size_bytes: int | None) -> str:
 
 
 def status(row: Row) -> str:
-    """Return the status of ``row`` with its reason, and what disturbed its timing."""
-    text = f"{row.status}: {row.reason}" if row.reason else row.status
-    return f"{text}; disturbed: {', '.join(row.disturbed)}" if row.disturbed else text
+    """Return the status of ``row`` with its reason, and whether its timing was disturbed."""
+    text = f"{row.status}, disturbed" if row.disturbed else row.status
+    return f"{text}: {row.reason}" if row.reason else text
 
 
 def shown(columns: Sequence[Column], rows: Sequence[Row]) -> tuple[Column, ...]:
@@ -180,5 +180,6 @@ DETAIL_COLUMNS = (
     Column("First image ms", _of_latency("cold_start_ms")),
     Column("fps with streams", _throughput),
     Column("mJ per image", _energy),
+    Column("Disturbed by", lambda r: "; ".join(r.disturbed) or DASH, numeric=False),
     Column("Peak memory MB", lambda r: megabytes(r.peak_memory_bytes)),
 )

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from edgekit.report.cells import DASH
-
 if TYPE_CHECKING:
     from edgekit.report.schema import Calibration, DataUse, Report
 
@@ -45,16 +43,15 @@ def calibration_facts(report: Report) -> tuple[Fact, ...]:
 def provenance_facts(report: Report) -> tuple[Fact, ...]:
     """Return when, with which versions and on which machine the figures were made."""
     origin = report.provenance
-    machine = [_machine_fact(name, value) for name, value in origin.machine.items()]
+    known = {name: value for name, value in origin.machine.items() if value is not None}
+    machine = [_machine_fact(name, value) for name, value in known.items()]
     versions = ", ".join(f"{name} {version}" for name, version in origin.versions.items())
     files = [Fact(f"sha256 of {name}", sha256) for name, sha256 in origin.model_files.items()]
     return (Fact("made", origin.created_utc), *files, *machine, Fact("versions", versions))
 
 
-def _machine_fact(name: str, value: str | float | bool | None) -> Fact:
+def _machine_fact(name: str, value: str | float | bool) -> Fact:
     words = name.removesuffix("_bytes").replace("_", " ")
-    if value is None:
-        return Fact(words, DASH)
     if isinstance(value, int) and name.endswith("_bytes"):
         return Fact(words, f"{value / 2**30:.1f} GiB")
     return Fact(words, f"{value:.4g}" if isinstance(value, float) else str(value))

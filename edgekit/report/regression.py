@@ -73,7 +73,8 @@ class Baseline:
         for name in sorted(before.keys() & after.keys()):
             if before[name] != after[name]:
                 yield f"{name} {after[name]}, the baseline had {before[name]}"
-        settings = [r.latency_ms.settings for r in (row, self.row) if r.latency_ms]
+        timed = [r.latency_ms for r in (row, self.row) if r.latency_ms]
+        settings = [latency.settings for latency in timed if latency.settings]
         if len(set(settings)) > 1:
             yield f"timed with {settings[0]}, the baseline with {settings[1]}"
         if self.row.disturbed:

@@ -92,6 +92,16 @@
     form.addEventListener("reset", () => setTimeout(filterAll));
   }
 
+  // Contents: a link to every section.
+  const contents = document.querySelector("nav");
+  document.querySelectorAll("main h2").forEach((heading, number) => {
+    heading.id = `section-${number}`;
+    const link = contents.appendChild(document.createElement("a"));
+    link.href = `#${heading.id}`;
+    link.textContent = heading.textContent;
+  });
+  contents.hidden = false;
+
   // Tables: a heading sorts by its column, what has no figure last.
   function figureOf(text) {
     return parseFloat(text.trim().replace("\u2212", "-").replace(/\s/g, ""));
