@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from edgekit.backends.coverage import Coverage
     from edgekit.measure.accuracy import Accuracy, Detections
     from edgekit.measure.candidate import Candidate
+    from edgekit.measure.curves import Curves as ExactCurves
     from edgekit.measure.latency import LatencyResult
     from edgekit.protocols import Progress
     from edgekit.report.loss import LayerShare
@@ -210,9 +211,18 @@ def _accuracy_fields(scores: Scores | None) -> dict[str, object]:
             fields["detection"] = OperatingPoint(**vars(accuracy.detection))
         fields["ap_per_class"] = dict(accuracy.per_class)
         fields["recall"] = AverageRecall(**vars(accuracy.recall))
-        fields["curves"] = Curves(**vars(accuracy.curves))
+        fields["curves"] = _curves(accuracy.curves)
         fields["confusion"] = Confusion.model_validate(asdict(accuracy.confusion))
     return fields
+
+
+def _curves(exact: ExactCurves) -> Curves:
+    """Return curves with five digits: 400 figures a row are there to be drawn."""
+    rounded = {
+        name: tuple(None if value is None else round(value, 5) for value in figures)
+        for name, figures in vars(exact).items()
+    }
+    return Curves.model_validate(rounded)
 
 
 def _coverage(coverage: Coverage | None) -> CoveragePart | None:
