@@ -60,6 +60,8 @@ bench: $(BENCH_READY)
 	$(BIN)/python benchmarks/openvino_cpu_int8.py
 	$(BIN)/python benchmarks/openvino_cpu_int8.py --kernels avx2
 	$(BIN)/python benchmarks/openvino_symmetric.py
+	$(BIN)/python benchmarks/percentile_coverage.py
+	$(BIN)/python benchmarks/busy_machine.py
 	$(BIN)/python benchmarks/report_of_200_rows.py
 	$(BIN)/python benchmarks/bootstrap_coverage.py
 	$(BIN)/python benchmarks/five_thousand_images.py

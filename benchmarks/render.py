@@ -17,6 +17,7 @@ sys.path.insert(0, str(HERE))
 import render_ablation  # noqa: E402  (a sibling script)
 import render_accuracy  # noqa: E402  (a sibling script)
 import render_bccd  # noqa: E402  (a sibling script)
+import render_busy_machine  # noqa: E402  (a sibling script)
 import render_calibration  # noqa: E402  (a sibling script)
 import render_checkpoints  # noqa: E402  (a sibling script)
 import render_digits  # noqa: E402  (a sibling script)
@@ -27,6 +28,7 @@ import render_half_precision  # noqa: E402  (a sibling script)
 import render_openvino_cpu_int8  # noqa: E402  (a sibling script)
 import render_openvino_symmetric  # noqa: E402  (a sibling script)
 import render_ort_cpu_int8  # noqa: E402  (a sibling script)
+import render_percentile_coverage  # noqa: E402  (a sibling script)
 import render_range_choices  # noqa: E402  (a sibling script)
 import render_repairs  # noqa: E402  (a sibling script)
 import render_report_of_200_rows  # noqa: E402  (a sibling script)
@@ -54,6 +56,7 @@ PAGES = (
     HERE.parent / "docs" / "explanation" / "accuracy.md",
     HERE.parent / "docs" / "explanation" / "blood-cells.md",
     HERE.parent / "docs" / "explanation" / "calibration-images.md",
+    HERE.parent / "docs" / "explanation" / "latency.md",
     HERE.parent / "docs" / "explanation" / "openvino-signed-activations.md",
     HERE.parent / "docs" / "explanation" / "reparameterization-and-int8.md",
     HERE.parent / "docs" / "explanation" / "report-page.md",
@@ -136,6 +139,7 @@ PARTS: dict[str, Callable[[], list[str]]] = {
     "bccd table": lambda: render_bccd.table(committed("bccd")),
     "bccd classes": lambda: render_bccd.classes(committed("bccd")),
     "bccd bars": lambda: render_bccd.bars(committed("bccd")),
+    "busy machine": lambda: render_busy_machine.table(committed("busy_machine")),
     "calibration sizes": lambda: render_calibration.sizes(committed("calibration_size")),
     "near-duplicates": lambda: render_calibration.duplicates(committed("near_duplicates")),
     "bootstrap coverage": lambda: render_accuracy.coverage(committed("bootstrap_coverage")),
@@ -151,6 +155,9 @@ PARTS: dict[str, Callable[[], list[str]]] = {
     "openvino scales": partial(_of_openvino, render_openvino_symmetric.scales),
     "openvino variants": partial(_of_openvino, render_openvino_symmetric.variants),
     "openvino block": partial(_of_openvino, render_openvino_symmetric.block),
+    "percentile coverage": lambda: render_percentile_coverage.table(
+        committed("percentile_coverage")
+    ),
     "range choices": lambda: render_range_choices.table(committed("range_choices")),
     "repairs": lambda: render_repairs.kept(committed("repairs")),
     "repairs tried": lambda: render_repairs.trials(committed("repairs")),

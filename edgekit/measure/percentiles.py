@@ -20,8 +20,7 @@ if TYPE_CHECKING:
     Bounds = tuple[float, float]
 
 _MISSED = 0.025  # on either side of a 95 % interval
-_GROUPS = (1, 2, 4)  # rounds that are taken together to see how they hang together
-_FEWEST_GROUPS = 5
+_FEWEST_GROUPS = 5  # of rounds taken together, to tell how they hang together
 
 
 @dataclass(frozen=True)
@@ -91,16 +90,15 @@ def independent_runs(rounds: Doubles, percentile: float) -> int:
     """Return how many independent runs would tell as much about a percentile as ``rounds``.
 
     The share of runs below the percentile varies from round to round; where it varies more than
-    independent runs would let it, for rounds alone or for two or four taken together, the runs
-    count for less. They never count for more.
+    independent runs would let it, for rounds alone or for two, four, eight ... taken together, the
+    runs count for less. They never count for more.
     """
     count, runs = rounds.shape
     below = (rounds <= np.quantile(rounds, percentile)).mean(axis=1)
     alone = percentile * (1 - percentile) / runs
-    excess = 1.0
-    for size in _GROUPS:
-        groups = count // size
-        if groups >= _FEWEST_GROUPS:
-            shares = below[: groups * size].reshape(groups, size).mean(axis=1)
-            excess = max(excess, float(shares.var(ddof=1)) * size / alone)
+    excess, size = 1.0, 1
+    while (groups := count // size) >= _FEWEST_GROUPS:
+        shares = below[: groups * size].reshape(groups, size).mean(axis=1)
+        excess = max(excess, float(shares.var(ddof=1)) * size / alone)
+        size *= 2
     return max(1, int(count * runs / excess))
