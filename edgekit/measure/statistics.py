@@ -109,9 +109,9 @@ def resampled(rng: np.random.Generator, images: int, resamples: int) -> list[Wei
 def _average_precision(matches: ClassMatches, weights: Weights) -> Doubles:
     """Return ``(B,)`` AP50-95 of one category, NaN where a resample holds none of its objects.
 
-    Between two detections that hit or are ignored at some threshold lie only misses, which count
-    alike at all thresholds: their weights are summed once. So many resamples at a time that the
-    sums stay in the processor's cache.
+    Points are the detections that hit or are ignored at some threshold. Between them lie only
+    misses, which count alike at all thresholds: their weights are summed once. So many resamples
+    are worked on at a time that the sums of points stay in the processor's cache.
     """
     points = np.flatnonzero((matches.hits | matches.ignored).any(axis=0))
     if not len(points):
@@ -125,7 +125,7 @@ def _average_precision(matches: ClassMatches, weights: Weights) -> Doubles:
 def _mean_precision(matches: ClassMatches, weights: Weights, points: Ints) -> Doubles:
     total = matches.objects @ weights
     at_points = weights[matches.images[points]]
-    before = _seen_before(matches.images, points, weights)
+    before = _cumulated(weights[matches.images[: points[-1] + 1]])[points]
     levels = _Levels(total)
     hits, ignored = matches.hits[:, points], matches.ignored[:, points]
     sums = [
@@ -134,14 +134,6 @@ def _mean_precision(matches: ClassMatches, weights: Weights, points: Ints) -> Do
     ]
     mean: Doubles = np.mean(sums, axis=0)
     return np.where(total > 0, mean, np.nan)
-
-
-def _seen_before(images: Ints, points: Ints, weights: Weights) -> Weights:
-    """Return ``(P, B)`` the weight of all detections up to and with each point."""
-    starts = np.concatenate([[0], points[:-1] + 1])
-    upto = images[: points[-1] + 1]
-    sums: Weights = np.add.reduceat(weights[upto], starts, axis=0)
-    return _cumulated(sums)
 
 
 class _Levels:
