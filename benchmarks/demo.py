@@ -3,30 +3,70 @@
 Usage: python benchmarks/demo.py [--render]
 
 The README has the demo as it is, docs/explanation/what-openvino-reaches.md the same on both
-runtimes (``--target cpu``). Needs chromium for the pictures, and the extra ``openvino``.
+runtimes (``--target cpu``), docs/explanation/report-page.md that page as people look at it. Needs
+chromium for the pictures, and the extras ``dev`` and ``openvino``.
 ``--render`` only writes what the last runs printed into the pages.
 """
 
 from __future__ import annotations
 
 import io
-import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from PIL import Image
+from playwright.sync_api import sync_playwright
 from rich.console import Console
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from edgekit.report.console import to_console
 from edgekit.report.schema import Report
+from tests.browser.pages import browser_path
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from playwright.sync_api import Page
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS, PICTURES = ROOT / "benchmarks" / "results", ROOT / "docs" / "images"
 START, END = "<!-- demo: benchmarks/demo.py -->\n", "<!-- end of demo -->\n"
-SIZE_PX = "1000,1690"
 WIDTH = 100
+
+
+class Look(NamedTuple):
+    """How a page is photographed.
+
+    Attributes:
+        ending: Of the picture's name.
+        act: What is done before: point, slide, scroll.
+    """
+
+    ending: str
+    size_px: tuple[int, int]
+    scheme: str
+    act: Callable[[Page], object]
+
+
+def _point(page: Page) -> None:
+    page.locator("#chart-pareto .mark-symbol.role-mark path").last.hover(force=True)
+
+
+def _slide(page: Page) -> None:
+    page.get_by_role("radio", name="with a slider").check()
+    page.locator(".gallery").scroll_into_view_if_needed()
+    page.locator(".gallery h2").evaluate("e => e.scrollIntoView()")
+
+
+LOOKS = (
+    Look("", (1000, 1690), "light", lambda _: None),
+    Look("-dark", (1000, 1000), "dark", _point),
+    Look("-slider", (1000, 820), "light", _slide),
+    Look("-phone", (360, 1400), "light", lambda _: None),
+)
 
 
 class Shown(NamedTuple):
@@ -72,8 +112,7 @@ def run(demo: Shown) -> None:
     subprocess.run(command, cwd=ROOT, check=True)
     report = (ROOT / "demo" / "report.json").read_text(encoding="utf-8")
     demo.result.write_text(report.replace(f"{ROOT}/", ""), encoding="utf-8")
-    picture = PICTURES / f"{demo.name.replace('_', '-')}-report.png"
-    photograph(ROOT / "demo" / "report.html", picture)
+    photograph(ROOT / "demo" / "report.html", f"{demo.name.replace('_', '-')}-report")
 
 
 def updated(demo: Shown) -> str:
@@ -94,18 +133,21 @@ def printed(result: Path) -> str:
     )
 
 
-def photograph(page: Path, picture: Path) -> None:
-    """Write the top of ``page`` as a PNG of few colours, small enough for a README."""
-    browser = shutil.which("chromium") or shutil.which("google-chrome")
-    if browser is None:
-        sys.exit("The picture needs chromium. Install it and run this again.")
-    picture.parent.mkdir(parents=True, exist_ok=True)
-    options = ["--headless", "--no-sandbox", "--hide-scrollbars", f"--window-size={SIZE_PX}"]
-    command = [browser, *options, f"--screenshot={picture}", page.as_uri()]
-    subprocess.run(command, check=True, capture_output=True)
-    Image.open(picture).convert("RGB").quantize(method=Image.Quantize.FASTOCTREE).save(
-        picture, optimize=True
-    )
+def photograph(page: Path, name: str) -> None:
+    """Write pictures of ``page``, of few colours: small enough for a README."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=browser_path(playwright))
+        for look in LOOKS:
+            view = {"width": look.size_px[0], "height": look.size_px[1]}
+            shown = browser.new_page(viewport=view, color_scheme=look.scheme)
+            shown.goto(page.as_uri())
+            shown.wait_for_function("window.edgekitReady")
+            look.act(shown)
+            shown.wait_for_timeout(300)
+            with Image.open(io.BytesIO(shown.screenshot())) as picture:
+                few = picture.convert("RGB").quantize(method=Image.Quantize.FASTOCTREE)
+                few.save(PICTURES / f"{name}{look.ending}.png", optimize=True)
+        browser.close()
 
 
 if __name__ == "__main__":

@@ -160,6 +160,27 @@ def test_charts_are_drawn_anew_for_the_width_of_a_phone(open_plain):
     opened.is_quiet()
 
 
+def test_a_window_made_narrow_has_charts_that_fit(opened):
+    page = opened.page
+    page.evaluate("window.before = document.querySelector('#chart-pareto svg')")
+
+    page.set_viewport_size({"width": PHONE, "height": 800})
+    page.wait_for_function("!window.before.isConnected")
+    page.wait_for_function("document.documentElement.scrollWidth <= innerWidth")
+
+    assert opened.overflowing() == []
+
+
+def test_a_chart_with_no_row_left_is_gone_until_one_is_back(opened):
+    boxes = opened.page.locator("[data-facet=precision] input")
+    for box in boxes.all():
+        box.uncheck()
+
+    assert not opened.page.locator("#chart-pareto").is_visible()
+    boxes.first.check()
+    assert opened.page.locator("#chart-pareto").is_visible()
+
+
 def test_several_runs_are_filtered_by_model_and_device(open_page, two_runs):
     opened = open_page(two_runs)
     rows = len(two_runs[0].rows)

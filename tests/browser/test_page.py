@@ -9,7 +9,7 @@ from tests.browser.made import made_report
 from tests.browser.pages import DESK, PHONE, Look
 
 SCHEMES = ("light", "dark")
-AA = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]  # WCAG 2.2, level AA
+AA = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]  # WCAG 2.2 AA
 RULES = {"type": "tag", "values": AA}
 CONTRAST = {"type": "rule", "values": ["color-contrast"]}
 

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from edgekit.report.entries import Entry
     from edgekit.report.schema import Report
 
+MOST = 6  # rows whose loss is drawn, not only told
+
 
 def draw_charts(reports: Sequence[Report]) -> dict[str, Drawn]:
     """Return the charts of a page by name: those for whose figures there are any.
@@ -33,11 +35,13 @@ def draw_charts(reports: Sequence[Report]) -> dict[str, Drawn]:
     if len(reports) == 1:
         (report,) = reports
         wanted += [trials(report.search)] if report.search else []
-        wanted += [chart(e) for e in entries for chart in (losses, layers) if _shown(report, e)]
+        wanted += [chart(e) for e in _looked_into(report, entries) for chart in (losses, layers)]
         wanted += [confusion(e) for e in entries if e.shipped]
     return {chart.name: draw(chart) for chart in wanted if chart is not None}
 
 
-def _shown(report: Report, entry: Entry) -> bool:
-    """Return whether the page goes into this row: of a search, only what ships."""
-    return report.search is None or entry.shipped
+def _looked_into(report: Report, entries: Sequence[Entry]) -> list[Entry]:
+    """Return the rows whose loss is drawn: what ships first, of a search nothing else."""
+    told = [e for e in entries if e.row.diagnosis or e.row.layers]
+    told.sort(key=lambda e: not e.shipped)
+    return [e for e in told[:MOST] if report.search is None or e.shipped]

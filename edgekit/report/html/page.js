@@ -2,7 +2,7 @@
 (() => {
   const WIDEST_PX = 720;
   const rows = JSON.parse(document.getElementById("rows").textContent);
-  const views = [];
+  const views = new Map();
   const shown = () => new Set(visibleKeys());
 
   // Charts: the picture that is there already is replaced once the same chart can be pointed at.
@@ -35,7 +35,8 @@
     live.querySelector("svg").setAttribute("aria-hidden", "true");
     place.replaceChildren(live);
     place.dataset.live = "";
-    views.push({ view, place, fixed, values: data && data.values });
+    views.get(place.id)?.view.finalize();
+    views.set(place.id, { view, place, values: data && data.values });
   }
 
   // What stands beside the plot has the width it needs; the plot gets the rest.
@@ -56,11 +57,13 @@
 
   function filterCharts() {
     const kept = shown();
-    for (const { view, place, values } of views) {
+    for (const { view, place, values } of views.values()) {
       if (!values) continue;
       const now = values.filter((v) => kept.has(v.key));
+      place.hidden = !now.length;
+      if (place.hidden) continue;
       view.data("rows", now);
-      if (now.length && place.id === "chart-pareto") {
+      if (place.id === "chart-pareto") {
         for (const [name, value] of Object.entries(limits(now))) view.signal(name, value);
       }
       view.runAsync();
@@ -137,7 +140,7 @@
 
   // A row under the pointer, or with the focus inside, is larger in the chart.
   function focusOn(key) {
-    for (const { view, place } of views) if (place.id === "chart-pareto") view.signal("focus", key).runAsync();
+    views.get("chart-pareto")?.view.signal("focus", key).runAsync();
   }
   for (const row of document.querySelectorAll("[data-row]")) {
     row.addEventListener("pointerenter", () => focusOn(Number(row.dataset.row)));
@@ -174,20 +177,24 @@
     });
   }
 
+  // Another width, another drawing: labels and legends have other room.
+  const sources = [...document.querySelectorAll("script[data-chart]")];
+  async function drawAll() {
+    for (const end of await Promise.allSettled(sources.map(drawChart))) {
+      if (end.status === "rejected") console.warn("A chart stays a picture:", end.reason);
+    }
+    if (form && !form.hidden) filterCharts();
+  }
   let waiting = 0;
+  let width = innerWidth;
   addEventListener("resize", () => {
     clearTimeout(waiting);
     waiting = setTimeout(() => {
-      for (const { view, place, fixed } of views) {
-        if (!fixed) fit(view, place);
-      }
+      if (innerWidth !== width) drawAll();
+      width = innerWidth;
     }, 150);
   });
   addEventListener("beforeprint", () => document.querySelectorAll("details").forEach((d) => (d.open = true)));
 
-  const sources = [...document.querySelectorAll("script[data-chart]")];
-  Promise.allSettled(sources.map(drawChart)).then((ends) => {
-    for (const end of ends) if (end.status === "rejected") console.warn("A chart stays a picture:", end.reason);
-    window.edgekitReady = performance.now();
-  });
+  drawAll().then(() => (window.edgekitReady = performance.now()));
 })();
