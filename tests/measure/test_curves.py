@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgekit.measure.curves import CONFIDENCES, curves
@@ -11,6 +11,7 @@ from edgekit.measure.thresholds import Judged, best_point
 FLAT = np.full((101, 1), 0.5)
 
 
+@settings(max_examples=40)
 @given(
     st.lists(
         st.tuples(st.floats(0, 1, width=32) | st.sampled_from([0.3, 0.7]), st.booleans()),
