@@ -115,6 +115,7 @@ def figures(run: LatencyRun) -> dict[str, Any]:
         "speedup": ratio.value,
         "speedup_ci95": [ratio.low, ratio.high],
         "other_programs_cores": run.others_cores,
+        "waited": run.waited,
         "disturbed": run.disturbed,
     }
 

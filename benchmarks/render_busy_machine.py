@@ -14,7 +14,7 @@ COLUMNS = (
     "p50 ms of FP32",
     "p50 ms of INT8",
     "speed of INT8 over FP32: 95 % interval of each run",
-    "cores that others used",
+    "of their time, models waited for a core",
     "runs marked",
 )
 
@@ -54,13 +54,13 @@ def sentences(result: dict[str, Any]) -> list[str]:
 
 
 def _line(title: str, runs: list[dict[str, Any]]) -> str:
-    others = [run["other_programs_cores"] for run in runs]
+    waited = [100 * run["waited"] for run in runs]
     cells = [
         title,
         _range([run["fp32"]["p50_ms"] for run in runs], 2),
         _range([run["int8"]["p50_ms"] for run in runs], 2),
         ", ".join(render_digits.span(run["speedup_ci95"], 2) for run in runs),
-        _range(others, 1),
+        f"{_range(waited, 0)} %",
         f"{sum(bool(run['disturbed']) for run in runs)} of {len(runs)}",
     ]
     return render_digits.line(cells)

@@ -127,6 +127,8 @@ class LatencyRun:
         after: State when the last block ended.
         others_cores: Cores that other programs kept busy meanwhile, on average; ``None`` where
             that was not watched.
+        waited: Share of their time that candidates could have run and had no core, 0 to 1;
+            ``None`` where the system does not tell.
         rounds_left_out: Disturbed rounds that others were measured in place of.
         power: What power was read from, or why none was.
         disturbed: What disturbed all candidates, one clause each.
@@ -136,6 +138,7 @@ class LatencyRun:
     before: Conditions
     after: Conditions
     others_cores: float | None = None
+    waited: float | None = None
     rounds_left_out: int = 0
     power: str | None = None
     disturbed: tuple[str, ...] = ()
@@ -189,6 +192,7 @@ def measure_latency(
         before=before,
         after=after,
         others_cores=float(np.mean([lap.others for lap in laps])),
+        waited=_mean([lap.waited for lap in laps if lap.waited is not None]),
         rounds_left_out=rounds.left_out,
         power=meter.source,
     )
@@ -258,6 +262,10 @@ def _result(candidate: Candidate, ready: Ready, blocks: Sequence[Block]) -> Late
         spread=spread_of([b.infer_ms for b in blocks]),
         disturbed=drift(round_p50_ms),
     )
+
+
+def _mean(values: Sequence[float]) -> float | None:
+    return float(np.mean(values)) if values else None
 
 
 def _require_distinct(candidates: Sequence[Candidate]) -> None:

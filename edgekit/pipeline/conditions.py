@@ -19,6 +19,7 @@ def conditions_of(run: LatencyRun) -> Facts:
     return {
         **around,
         "other_programs_cores": run.others_cores,
+        "waited_for_a_core": run.waited,
         "rounds_left_out": run.rounds_left_out,
         "power": run.power,
     }

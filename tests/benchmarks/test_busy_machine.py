@@ -21,7 +21,7 @@ def run(state, fp32, int8, interval, disturbed=()):
         "fp32": {"p50_ms": fp32},
         "int8": {"p50_ms": int8},
         "speedup_ci95": interval,
-        "other_programs_cores": 1.0 if state == "busy" else 0.04,
+        "waited": 0.35 if state == "busy" else 0.004,
         "disturbed": disturbed,
     }
 
@@ -39,9 +39,9 @@ def test_single_figures_and_ratios_are_set_side_by_side():
 
     assert lines[3] == (
         "| digit detector, alone | 10.00 to 10.40 | 5.00 to 5.20 | 1.90 to 2.10, 1.90 to 2.00 "
-        "| 0.0 to 0.0 | 0 of 2 |"
+        "| 0 to 0 % | 0 of 2 |"
     )
-    assert lines[4].endswith("| 1.0 to 1.0 | 2 of 2 |")
+    assert lines[4].endswith("| 35 to 35 % | 2 of 2 |")
     assert "2.01 times as long in FP32 and 1.78 times in INT8" in lines[6]
     assert "in 1 of 2 pairs" in lines[6]
     assert render_busy_machine.table({}) == [""]

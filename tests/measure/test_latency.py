@@ -55,6 +55,7 @@ def test_all_that_is_asked_for_is_measured(detector):
     assert spread.p90_early_stopping >= result.latency.p90 > 0
     assert spread.quantiles[50] == pytest.approx(result.latency.p50)
     assert run.others_cores >= 0
+    assert run.waited is None or 0 <= run.waited <= 1
     assert run.power
 
 

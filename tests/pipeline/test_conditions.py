@@ -5,7 +5,7 @@ from edgekit.measure.machine import read_conditions
 from edgekit.pipeline.conditions import conditions_of, timing_warnings
 
 CALM = replace(read_conditions(), throttle_events=0)
-QUIET = LatencyRun((), CALM, CALM, others_cores=0.1, power="none")
+QUIET = LatencyRun((), CALM, CALM, others_cores=0.1, waited=0.01, power="none")
 
 
 def test_a_quiet_run_warns_of_nothing():
@@ -36,3 +36,4 @@ def test_conditions_are_told_before_and_after_with_what_happened_between():
     assert facts["clock_max_mhz_before"] == CALM.clock_max_mhz
     assert facts["clock_max_mhz_after"] == 1800.0
     assert (facts["other_programs_cores"], facts["power"]) == (0.1, "none")
+    assert facts["waited_for_a_core"] == 0.01
