@@ -15,7 +15,7 @@
       {
         type: "label",
         size: { signal: "[width + 20, height + 10]" },
-        anchor: ["right", "top-right", "bottom-right", "top", "bottom", "top-left", "bottom-left", "left"],
+        anchor: ["top-right", "bottom-right", "right", "top", "bottom", "top-left", "bottom-left", "left"],
         offset: [4],
       },
     ];
