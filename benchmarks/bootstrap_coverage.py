@@ -63,6 +63,7 @@ PAIRS = {
 TRIALS = {112: 1000, 500: 1000, 5000: 50}
 CHUNK = 25
 RESAMPLES = 1000
+FEW = 1000
 GROUPS = 100  # images are left out in so many groups, for the acceleration of an interval
 CLASSES = 80
 WHOLE, WHOLES = 50_000, 8  # images of a part of the population, and parts
@@ -184,12 +185,14 @@ def trial(population: Population, images: int, number: int) -> dict[str, Array]:
     """Return the drop on new images, resampled, and with a group of images left out."""
     rng = rng_of(images, number)
     models = population.draw(images, rng)
-    weights = np.concatenate(resampled(np.random.default_rng(0), images, RESAMPLES), axis=1)
+    weights = resampled(np.random.default_rng(0), images, RESAMPLES)
+    if images < FEW:
+        weights = [np.concatenate(weights, axis=1)]  # so few that calls are what takes time
     groups = np.arange(images) * min(GROUPS, images) // images
     without = (groups[:, None] != np.arange(groups[-1] + 1)).astype(np.int32)
     return {
         "value": np.asarray(drop(*models)),
-        "draws": drops(models, weights).astype(np.float32),
+        "draws": np.concatenate([drops(models, w) for w in weights]).astype(np.float32),
         "without": drops(models, without),
     }
 
