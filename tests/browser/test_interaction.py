@@ -151,12 +151,17 @@ def test_light_and_dark_can_be_chosen_against_the_system(opened):
 
 def test_charts_are_drawn_anew_for_the_width_of_a_phone(open_plain):
     opened = open_plain(Look(width=PHONE))
-    widths = opened.page.locator(".chart[data-live] svg").evaluate_all(
+    for place in opened.page.locator(".chart").all():
+        place.scroll_into_view_if_needed()
+    opened.page.wait_for_function(
+        "[...document.querySelectorAll('.chart')].every(e => 'live' in e.dataset)"
+    )
+    widths = opened.page.locator("figure:not(.scroll) svg.marks").evaluate_all(
         "all => all.map(svg => svg.getBoundingClientRect().width)"
     )
 
     assert len(widths) >= 4
-    assert all(width <= PHONE for width in widths[:2])
+    assert all(width <= PHONE for width in widths)
     opened.is_quiet()
 
 

@@ -177,24 +177,41 @@
     });
   }
 
-  // Another width, another drawing: labels and legends have other room.
-  const sources = [...document.querySelectorAll("script[data-chart]")];
-  async function drawAll() {
-    for (const end of await Promise.allSettled(sources.map(drawChart))) {
+  // The first chart is drawn at once, the others when they are about to be seen.
+  const sources = new Map();
+  for (const source of document.querySelectorAll("script[data-chart]")) {
+    sources.set(`chart-${source.dataset.chart}`, source);
+  }
+  async function drawSome(places) {
+    for (const end of await Promise.allSettled(places.map((id) => drawChart(sources.get(id))))) {
       if (end.status === "rejected") console.warn("A chart stays a picture:", end.reason);
     }
     if (form && !form.hidden) filterCharts();
   }
+  const seen = new IntersectionObserver(
+    (changes) => {
+      const places = changes.filter((change) => change.isIntersecting).map((change) => change.target);
+      places.forEach((place) => seen.unobserve(place));
+      if (places.length) drawSome(places.map((place) => place.id));
+    },
+    { rootMargin: "400px" },
+  );
+
+  // Another width, another drawing: labels and legends have other room.
   let waiting = 0;
   let width = innerWidth;
   addEventListener("resize", () => {
     clearTimeout(waiting);
     waiting = setTimeout(() => {
-      if (innerWidth !== width) drawAll();
+      if (innerWidth !== width) drawSome([...views.keys()]);
       width = innerWidth;
     }, 150);
   });
   addEventListener("beforeprint", () => document.querySelectorAll("details").forEach((d) => (d.open = true)));
 
-  drawAll().then(() => (window.edgekitReady = performance.now()));
+  const [first, ...others] = sources.keys();
+  drawSome(first ? [first] : []).then(() => {
+    others.forEach((id) => seen.observe(document.getElementById(id)));
+    window.edgekitReady = performance.now();
+  });
 })();
