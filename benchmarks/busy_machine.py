@@ -2,10 +2,11 @@
 
 Usage: python benchmarks/busy_machine.py [--repeats N] [MODEL...]
 
-FP32 and INT8 of each model are timed in turn, as edgekit always does, on the machine as it is and
-again while a process beside them computes without end on one core; several times, quiet and busy
-one after the other. Run it on a quiet machine; models that are not named keep what they had. The
-models are the demo's digit detector and YOLOv5n (needs the folder EDGEKIT_DATA).
+FP32 and INT8 of each model are timed in turn, as edgekit always does: on the machine as it is,
+beside a process that computes on one core a third of the time, in bursts, the same with disturbed
+rounds measured again, and beside one that never rests; several times, one after the other. Run it
+on a quiet machine; models that are not named keep what they had. The models are the demo's digit
+detector and YOLOv5n (needs the folder EDGEKIT_DATA).
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ from __future__ import annotations
 import argparse
 import subprocess
 import sys
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -40,16 +42,32 @@ if TYPE_CHECKING:
     from edgekit.values import Dataset
 
 MODELS = ("digits", "yolov5n")
-STATES = ("quiet", "busy")
-# Ends by itself, should nobody end it.
-BUSY = "import time; end = time.monotonic() + 300\nwhile time.monotonic() < end: pass"
+OPTIONS = LatencyOptions(min_runs=150, min_seconds=4)
+# Computes so many seconds, rests so many; ends by itself, should nobody end it.
+PROGRAM = """
+import sys, time
+work, rest = map(float, sys.argv[1:])
+end = time.monotonic() + 300
+while time.monotonic() < end:
+    pause = time.monotonic() + work
+    while time.monotonic() < pause:
+        pass
+    time.sleep(rest)
+"""
+BURSTS, ALWAYS = (0.4, 0.8), (1.0, 0.0)
+STATES: dict[str, tuple[tuple[float, float] | None, bool]] = {
+    "quiet": (None, False),
+    "bursts": (BURSTS, False),
+    "bursts, repeated": (BURSTS, True),
+    "always": (ALWAYS, False),
+}
 
 
 def main() -> None:
     """Measure the models and write the result."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("models", nargs="*", default=list(MODELS))
-    parser.add_argument("--repeats", type=int, default=5, help="quiet and busy, of each model")
+    parser.add_argument("--repeats", type=int, default=5, help="of each state")
     arguments = parser.parse_args()
     unknown = set(arguments.models) - set(MODELS)
     if unknown:
@@ -59,7 +77,7 @@ def main() -> None:
 
     def run(model: str) -> dict[str, Any]:
         pair, images = candidates(model, kept)
-        return {"runs": measured(pair, images, arguments.repeats, LatencyOptions())}
+        return {"runs": measured(pair, images, arguments.repeats, OPTIONS)}
 
     keep_models("busy_machine", arguments.models, run)
 
@@ -83,21 +101,31 @@ def candidates(model: str, kept: Path) -> tuple[tuple[Candidate, Candidate], Dat
 def measured(
     pair: Sequence[Candidate], images: Dataset, repeats: int, options: LatencyOptions
 ) -> list[dict[str, Any]]:
-    """Return the figures of every run, quiet and busy in turn."""
+    """Return the figures of every run, the states in turn."""
     found = []
     for _ in range(repeats):
-        for state in STATES:
-            with another_program() if state == "busy" else nullcontext():
-                run = measure_latency(pair, images, options)
+        for state, (pattern, repeat) in STATES.items():
+            with another_program(pattern):
+                asked = replace(options, repeat_disturbed=repeat)
+                run = measure_latency(pair, images, asked)
             found.append({"state": state, **figures(run)})
             print(found[-1], flush=True)
     return found
 
 
 @contextmanager
-def another_program() -> Iterator[None]:
-    """Keep one core busy from a process of its own meanwhile."""
-    process = subprocess.Popen([sys.executable, "-c", BUSY])
+def another_program(pattern: tuple[float, float] | None) -> Iterator[None]:
+    """Have another process compute meanwhile.
+
+    Args:
+        pattern: For how many seconds it computes, and rests then; ``None`` starts none.
+    """
+    if pattern is None:
+        yield
+        return
+    command = [sys.executable, "-c", PROGRAM, *map(str, pattern)]
+    # In a session of its own, as what another terminal or a service runs is.
+    process = subprocess.Popen(command, start_new_session=True)
     try:
         yield
     finally:
@@ -116,6 +144,8 @@ def figures(run: LatencyRun) -> dict[str, Any]:
         "speedup_ci95": [ratio.low, ratio.high],
         "other_programs_cores": run.others_cores,
         "waited": run.waited,
+        "rounds_disturbed": run.rounds_disturbed,
+        "rounds_left_out": run.rounds_left_out,
         "disturbed": run.disturbed,
     }
 

@@ -129,6 +129,7 @@ class LatencyRun:
             that was not watched.
         waited: Share of their time that candidates could have run and had no core, 0 to 1;
             ``None`` where the system does not tell.
+        rounds_disturbed: Share of the rounds that another program was in the way of, 0 to 1.
         rounds_left_out: Disturbed rounds that others were measured in place of.
         power: What power was read from, or why none was.
         disturbed: What disturbed all candidates, one clause each.
@@ -139,6 +140,7 @@ class LatencyRun:
     after: Conditions
     others_cores: float | None = None
     waited: float | None = None
+    rounds_disturbed: float = 0.0
     rounds_left_out: int = 0
     power: str | None = None
     disturbed: tuple[str, ...] = ()
@@ -193,6 +195,7 @@ def measure_latency(
         after=after,
         others_cores=float(np.mean([lap.others for lap in laps])),
         waited=_mean([lap.waited for lap in laps if lap.waited is not None]),
+        rounds_disturbed=float(np.mean([lap.disturbed for lap in laps])),
         rounds_left_out=rounds.left_out,
         power=meter.source,
     )

@@ -10,6 +10,9 @@ if TYPE_CHECKING:
     Facts = dict[str, str | int | float | bool | None]
 
 
+_MEDIAN_HOLDS = 0.5
+
+
 def conditions_of(run: LatencyRun) -> Facts:
     """Return the state of the machine before and after, and what happened between."""
     states = {"before": run.before, "after": run.after}
@@ -20,6 +23,7 @@ def conditions_of(run: LatencyRun) -> Facts:
         **around,
         "other_programs_cores": run.others_cores,
         "waited_for_a_core": run.waited,
+        "rounds_disturbed": run.rounds_disturbed,
         "rounds_left_out": run.rounds_left_out,
         "power": run.power,
     }
@@ -32,9 +36,13 @@ def timing_warnings(run: LatencyRun | None) -> tuple[str, ...]:
     what = "; ".join(run.disturbed)
     if run.throttled:
         return (f"The times are not valid: {what}. Let the machine cool and measure again.",)
+    ratios = (
+        "nor are the ratios those of a quiet one"
+        if run.rounds_disturbed > _MEDIAN_HOLDS
+        else "the ratios, being medians of paired rounds, hold"
+    )
     busy = (
-        f"While models were timed, {what}: the ratios hold, being paired, but the milliseconds "
-        "are those of a busy machine. Measure again when it is quiet, or with "
-        "edgekit bench --repeat-disturbed."
+        f"While models were timed, {what}: the milliseconds are those of a busy machine; {ratios}. "
+        "Measure again when it is quiet, or with edgekit bench --repeat-disturbed."
     )
     return (busy,)

@@ -14,13 +14,21 @@ def test_a_quiet_run_warns_of_nothing():
 
 
 def test_a_busy_machine_leaves_the_ratios_and_says_how_to_measure_again():
-    busy = replace(QUIET, disturbed=("other programs used 1.2 of 2 cores in 50% of the rounds",))
+    clause = "other programs used 1.2 of 2 cores in 40% of the rounds"
+    busy = replace(QUIET, disturbed=(clause,), rounds_disturbed=0.4)
 
     (warning,) = timing_warnings(busy)
 
     assert "used 1.2 of 2 cores" in warning
-    assert "ratios hold" in warning
+    assert "the ratios, being medians of paired rounds, hold" in warning
     assert "--repeat-disturbed" in warning
+
+
+def test_a_machine_that_was_busy_most_of_the_time_leaves_nothing():
+    clause = "other programs used 1.2 of 2 cores in 90% of the rounds"
+    busy = replace(QUIET, disturbed=(clause,), rounds_disturbed=0.9)
+
+    assert "nor are the ratios those of a quiet one" in timing_warnings(busy)[0]
 
 
 def test_a_machine_that_throttled_makes_times_invalid():
