@@ -47,7 +47,7 @@ class Constants:
     checked: int = 0
     peaks: Mapping[Precision, tuple[float, float]] = field(default_factory=dict)
     error: float | None = None
-    spread: tuple[float, float] = field(default=(0.5, 2.0))
+    spread: tuple[float, float] = (0.5, 2.0)
 
 
 CONSTANTS: Mapping[Family, Constants] = {

@@ -7,7 +7,7 @@ Source:
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from math import prod
 from typing import TYPE_CHECKING, Literal
 
@@ -65,13 +65,6 @@ class Layer:
     channels: int = 0
 
 
-@dataclass
-class _Fused:
-    """Nodes of one layer, the one it is made around first."""
-
-    nodes: list[ir.Node] = field(default_factory=list)
-
-
 def fused_layers(graph: Graph) -> tuple[Layer, ...]:
     """Return the layers of ``graph`` in the order they run, each with what is fused into it.
 
@@ -82,12 +75,12 @@ def fused_layers(graph: Graph) -> tuple[Layer, ...]:
     ShapeInferencePass()(model)
     macs = macs_per_node(graph)
     layers, source = _fuse(model)
-    return tuple(_layer(fused, macs, source) for fused in layers)
+    return tuple(_layer(nodes, macs, source) for nodes in layers)
 
 
-def _fuse(model: ir.Model) -> tuple[list[_Fused], dict[ir.Value, ir.Value]]:
-    """Return the layers, and of each value the one it is a view of."""
-    layers: list[_Fused] = []
+def _fuse(model: ir.Model) -> tuple[list[list[ir.Node]], dict[ir.Value, ir.Value]]:
+    """Return the nodes of each layer, the one it is made around first; and what views are of."""
+    layers: list[list[ir.Node]] = []
     place: dict[ir.Value, int] = {}
     source: dict[ir.Value, ir.Value] = {}
     for node in model.graph:
@@ -100,8 +93,8 @@ def _fuse(model: ir.Model) -> tuple[list[_Fused], dict[ir.Value, ir.Value]]:
         at = max((place[value] for value in read if value in place), default=None)
         if node.op_type not in _JOINING or at is None:
             at = len(layers)
-            layers.append(_Fused())
-        layers[at].nodes.append(node)
+            layers.append([])
+        layers[at].append(node)
         place.update(dict.fromkeys(node.outputs, at))
     return layers, source
 
@@ -113,11 +106,11 @@ def _maps(values: Iterable[ir.Value | None]) -> Iterator[ir.Value]:
             yield value
 
 
-def _layer(fused: _Fused, macs: dict[str, int], source: dict[ir.Value, ir.Value]) -> Layer:
-    first, inside = fused.nodes[0], set(fused.nodes)
-    read = {source.get(v, v) for node in fused.nodes for v in _maps(node.inputs)}
+def _layer(nodes: list[ir.Node], macs: dict[str, int], source: dict[ir.Value, ir.Value]) -> Layer:
+    first, inside = nodes[0], set(nodes)
+    read = {source.get(v, v) for node in nodes for v in _maps(node.inputs)}
     outside = (v for v in read if v.producer() not in inside)
-    written = (v for node in fused.nodes for v in node.outputs if _leaves(v, inside))
+    written = (v for node in nodes for v in node.outputs if _leaves(v, inside))
     weights = _weights(first)
     return Layer(
         name=str(first.name),

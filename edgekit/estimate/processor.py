@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from edgekit.config.device import Figure
@@ -68,7 +68,7 @@ class Processor:
     bandwidth: float
     clock: float = 1e9
     memory: float | None = None
-    unverified: tuple[str, ...] = field(default=())
+    unverified: tuple[str, ...] = ()
 
     @property
     def runtime(self) -> Runtime:
