@@ -3,7 +3,7 @@
 Usage: python benchmarks/busy_machine.py [--repeats N] [MODEL...]
 
 FP32 and INT8 of each model are timed in turn, as edgekit always does: on the machine as it is,
-beside a process that computes on one core a third of the time, in bursts, the same with disturbed
+beside a process that computes on one core a quarter of the time, in bursts, the same with disturbed
 rounds measured again, and beside one that never rests; several times, one after the other. Run it
 on a quiet machine; models that are not named keep what they had. The models are the demo's digit
 detector and YOLOv5n (needs the folder EDGEKIT_DATA).
@@ -54,7 +54,7 @@ while time.monotonic() < end:
         pass
     time.sleep(rest)
 """
-BURSTS, ALWAYS = (0.4, 0.8), (1.0, 0.0)
+BURSTS, ALWAYS = (0.5, 1.5), (1.0, 0.0)
 STATES: dict[str, tuple[tuple[float, float] | None, bool]] = {
     "quiet": (None, False),
     "bursts": (BURSTS, False),

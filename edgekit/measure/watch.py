@@ -16,7 +16,7 @@ from edgekit.measure.clocks import core_clocks_mhz, read_line
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-LAP_S = 0.2  # the kernel counts processor time in hundredths of a second
+LAP_S = 0.1  # the kernel counts processor time in hundredths of a second
 _SPARE_CORES = 0.25  # what the system itself may need
 _WAITED = 0.1
 _PROC = Path("/proc")

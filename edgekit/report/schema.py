@@ -78,7 +78,7 @@ class Row(Part):
         confusion: Which classes are taken for which.
         throughput: Images per second with several streams at once.
         energy: What one image costs, where power can be read.
-        disturbed: What disturbed the timing, one clause each; the paired speedup still holds.
+        disturbed: What disturbed the timing, one clause each.
         coverage: What runs in INT8, for a quantized row.
         diagnosis: Where its loss against FP32 comes from.
         layers: Where rounding is expected to cost most, the largest first.

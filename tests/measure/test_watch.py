@@ -86,9 +86,9 @@ def test_a_lap_is_due_when_there_is_something_to_tell(monkeypatch):
     monkeypatch.setattr(module.time, "perf_counter", lambda: now.s)
     watch = Watch([])
 
-    now.s = 0.1
+    now.s = 0.05
     early = watch.due
-    now.s = 0.3
+    now.s = 0.15
 
     assert (early, watch.due) == (False, True)
 
