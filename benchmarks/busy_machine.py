@@ -6,7 +6,8 @@ FP32 and INT8 of each model are timed in turn, as edgekit always does: on the ma
 beside a process that computes on one core a quarter of the time, in bursts, the same with disturbed
 rounds measured again, and beside one that never rests; several times, one after the other. Run it
 on a quiet machine; models that are not named keep what they had. The models are the demo's digit
-detector and YOLOv5n (needs the folder EDGEKIT_DATA).
+detector and YOLOv5n (needs the folder EDGEKIT_DATA), that once with a thread for every core and
+once with a single one.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from edgekit.backends.onnxruntime import OnnxRuntime
 from edgekit.cli.flags import cache_folder
 from edgekit.config.device import find_device
 from edgekit.config.recipe import Int8, find_recipe
@@ -41,7 +43,8 @@ if TYPE_CHECKING:
     from edgekit.measure.latency import LatencyRun
     from edgekit.values import Dataset
 
-MODELS = ("digits", "yolov5n")
+# By name: threads of the runtime, 0 for one per core.
+MODELS = {"digits": 0, "yolov5n": 0, "yolov5n, one thread": 1}
 OPTIONS = LatencyOptions(min_runs=150, min_seconds=4)
 # Computes so many seconds, rests so many; ends by itself, should nobody end it.
 PROGRAM = """
@@ -90,12 +93,14 @@ def candidates(model: str, kept: Path) -> tuple[tuple[Candidate, Candidate], Dat
         path = BUNDLED
         images = rendered_dataset(SceneRequest("calib", precision.calibration.count), kept)
     else:
-        path, images = DATA / "models" / f"{model}.onnx", photographs()[0]
+        path, images = DATA / "models" / "yolov5n.onnx", photographs()[0]
     detector = prepare(path, ModelOptions())
     network = network_of(detector)
     fp32 = edgekit_fp32(detector, network, kept)
     options = Int8Options(precision, weight_rule(precision, find_device("host")), kept)
-    return (fp32, edgekit_int8(network, images, options, fp32).candidate), images
+    int8 = edgekit_int8(network, images, options, fp32).candidate
+    backend = OnnxRuntime(threads=MODELS[model])
+    return (replace(fp32, backend=backend), replace(int8, backend=backend)), images
 
 
 def measured(

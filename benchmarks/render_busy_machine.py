@@ -6,7 +6,11 @@ from typing import Any
 
 import render_digits
 
-TITLES = {"digits": "digit detector", "yolov5n": "YOLOv5n"}
+TITLES = {
+    "digits": "digit detector",
+    "yolov5n": "YOLOv5n",
+    "yolov5n, one thread": "YOLOv5n on one thread",
+}
 STATES = {
     "quiet": "alone",
     "bursts": "beside bursts",
