@@ -24,6 +24,8 @@ def observe(
     observer: Observer,
     through: Through | None = None,
     importance: Floats | None = None,
+    *,
+    symmetric: bool = False,
 ) -> Range:
     """Return the range of a tensor, widened to contain zero.
 
@@ -37,6 +39,7 @@ def observe(
             error is then the one that function hands on (a SiLU hides most of what its input
             loses below zero).
         importance: For ``damage``, ``(bins,)`` how much the predictions follow what is in a bin.
+        symmetric: Whether the range reaches as far below zero as above.
     """
     choose = {
         "minmax": _minmax,
@@ -48,7 +51,13 @@ def observe(
     else:
         known = importance if observer == "damage" else None
         error = rounding_error(statistics, statistics.counts if known is None else known, through)
-        found = least_error(error, min(statistics.low, 0.0), max(statistics.high, 0.0))
+        low, high = min(statistics.low, 0.0), max(statistics.high, 0.0)
+        if symmetric:
+            return least_symmetric_error(error, max(-low, high))
+        found = least_error(error, low, high)
+    peak = max(-found.low, found.high)
+    if symmetric:
+        return Range(-peak, peak)
     return Range(min(found.low, 0.0), max(found.high, 0.0))
 
 
@@ -104,6 +113,12 @@ def least_error(error: Error, floor: float, ceiling: float) -> Range:
         high = min(ceiling * CLIPS, key=lambda end: error(low, float(end)))
         low = min(floor * CLIPS, key=lambda end: error(float(end), high))
     return Range(float(low), float(high))
+
+
+def least_symmetric_error(error: Error, peak: float) -> Range:
+    """Return the range around zero, up to ``peak`` at most, at which ``error`` is least."""
+    best = float(min(peak * CLIPS, key=lambda end: error(-float(end), float(end))))
+    return Range(-best, best)
 
 
 def _round(values: NDArray[np.float64], low: float, high: float) -> NDArray[np.float64]:

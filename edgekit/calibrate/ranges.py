@@ -22,6 +22,8 @@ def choose_ranges(
     statistics: Statistics,
     observer: Observer,
     importance: Mapping[str, Floats] = MappingProxyType({}),
+    *,
+    symmetric: bool = False,
 ) -> dict[str, Range]:
     """Return a range for every value in ``statistics``.
 
@@ -33,10 +35,11 @@ def choose_ranges(
         statistics: Of its values.
         observer: How ranges follow from them.
         importance: What ``importance.importance`` found, for the observer ``damage``.
+        symmetric: Whether they reach as far below zero as above.
     """
     through = _through(graph, statistics.tensors)
     return {
-        name: observe(seen, observer, through[name], importance.get(name))
+        name: observe(seen, observer, through[name], importance.get(name), symmetric=symmetric)
         for name, seen in statistics.tensors.items()
     }
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from edgekit.calibrate.observers import least_error
+from edgekit.calibrate.observers import least_error, least_symmetric_error
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -32,6 +32,7 @@ def shared_ranges(
     Harm is the squared error weighed by importance, summed over what is rounded: with one range
     that is what goes into the join, else what comes out of it and what others read as well. Joins
     with a value in common share one range. Those with a value of unknown importance share none.
+    Where all of their ranges reach as far below zero as above, so does the one they share.
 
     Args:
         errors: What rounding a value costs, as ``ranges.rounding_errors`` tells.
@@ -91,5 +92,9 @@ def _joined(
         return sum(errors[name](low, high) for name in rounded)
 
     floor, ceiling = min(0.0, *(s.low for s in seen)), max(0.0, *(s.high for s in seen))
-    span = least_error(harm, floor, ceiling)
+    apart = {group.span for group in (*tied, *(groups[n] for n in (join.output, *join.alone)))}
+    if all(span.low == -span.high for span in apart):
+        span = least_symmetric_error(harm, max(-floor, ceiling))
+    else:
+        span = least_error(harm, floor, ceiling)
     return _Group(members, rounded, span, harm(span.low, span.high))

@@ -157,7 +157,7 @@ class _Writer:
             return value
         if value not in self._rounded:
             encoding = self._encodings[str(value.name)]
-            numbers = np.float32(encoding.scale), np.uint8(encoding.zero_point)
+            numbers = np.float32(encoding.scale), encoding.zero
             scale = [self._constant(np.asarray(n)) for n in numbers]
             integers = self.tape.op("QuantizeLinear", [value, *scale])
             self._rounded[value] = self.tape.op("DequantizeLinear", [integers, *scale])

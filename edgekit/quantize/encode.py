@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from onnx_ir import convenience
 
+from edgekit.values import Range
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -15,21 +17,34 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from edgekit.quantize.plan import Plan
-    from edgekit.values import Floats, Graph, Range, WeightRule
+    from edgekit.values import Floats, Graph, WeightRule
 
     Doubles = NDArray[np.float64]
 
 BIAS_MAX = 2**30  # the other half of 32 bits is left to the products it is added to
 PAIR_MAX = 32_767 // 255  # of two weights summed, times the largest u8, still in 16 bits
+LEAST_HALF_SCALE = 2.0**-20  # float16 has steps of 2**-24 here: a scale is 3 % off at most
 SHARES = np.linspace(0.5, 2.0, 76)  # scales tried: below 1 they clip, above they make room
 
 
 @dataclass(frozen=True)
 class Encoding:
-    """An unsigned 8-bit affine encoding: ``real = (integer - zero_point) * scale``."""
+    """An 8-bit affine encoding: ``real = (integer - zero_point) * scale``.
+
+    Attributes:
+        scale: What one step of the integers is.
+        zero_point: The integer that stands for zero.
+        signed: Whether the integers are -128..127, or else 0..255.
+    """
 
     scale: float
     zero_point: int
+    signed: bool = False
+
+    @property
+    def zero(self) -> np.uint8 | np.int8:
+        """The integer that stands for zero, of the type of all."""
+        return np.int8(self.zero_point) if self.signed else np.uint8(self.zero_point)
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,8 +66,18 @@ class EncodedWeight:
         return self.integers.astype(np.float32) * _along(self.scales, self.axis, self.integers.ndim)
 
 
-def encode_activation(span: Range) -> Encoding:
-    """Return the 8-bit encoding of a range that contains zero."""
+def encode_activation(span: Range, *, signed: bool = False) -> Encoding:
+    """Return the 8-bit encoding of a range that contains zero.
+
+    Args:
+        span: The range.
+        signed: Whether zero is the integer zero, so that as much is covered below as above, on a
+            scale that 16-bit floats hold.
+    """
+    if signed:
+        # One step less above zero than below: the middle of 255 steps is not a step.
+        width = 2 * max(-span.low, span.high)
+        return Encoding(float(_half_scales(np.float32(width / 255))), 0, signed=True)
     width = max(span.high - span.low, 1e-8)
     scale = float(np.float32(width / 255))
     zero_point = int(np.clip(np.round(-span.low / scale), 0, 255))
@@ -71,7 +96,12 @@ def given_encoding(value: ir.Value) -> Encoding | None:
 
 
 def encodings_of(graph: Graph, plan: Plan, ranges: Mapping[str, Range]) -> dict[str, Encoding]:
-    """Return the encoding of every leader of ``plan``: its own where it has one, or its range's."""
+    """Return the encoding of every leader of ``plan``: its own where it has one, or its range's.
+
+    Integers of an image are unsigned: where others are signed, its range tells.
+    """
+    if plan.rules.signed:
+        return {k: encode_activation(ranges[k], signed=True) for k in plan.leaders}
     values = convenience.create_value_mapping(graph.model.graph)
     return {
         leader: given_encoding(values[leader]) or encode_activation(ranges[leader])
@@ -123,6 +153,21 @@ def encode_weight(
     return EncodedWeight(_rounded(weight, scales, axis, top).astype(np.int8), scales, axis)
 
 
+def on_half_scales(weight: Floats, encoded: EncodedWeight) -> EncodedWeight:
+    """Return ``weight`` in integers on scales next to those of ``encoded`` that float16 holds.
+
+    A network in 16-bit floats then has the integers of the one in 32.
+    """
+    scales, axis = _half_scales(encoded.scales), encoded.axis
+    return EncodedWeight(_rounded(weight, scales, axis, 127).astype(np.int8), scales, axis)
+
+
+def _half_scales(scales: Floats | np.float32) -> Floats:
+    """Return the nearest scales that float16 holds, none of them so small that it loses digits."""
+    held: Floats = np.maximum(scales, LEAST_HALF_SCALE).astype(np.float16).astype(np.float32)
+    return held
+
+
 def _rounded(weight: Floats, scales: Floats | Doubles, axis: int, top: int) -> Doubles:
     steps = weight.astype(np.float64) / _along(scales.astype(np.float64), axis, weight.ndim)
     integers: Doubles = np.clip(np.round(steps), -top, top)
@@ -168,8 +213,15 @@ def encode_bias(bias: Floats, scales: Floats) -> EncodedWeight:
     return EncodedWeight(integers, scales, 0)
 
 
-def encode_symmetric(array: Floats) -> tuple[NDArray[np.uint8], Encoding]:
-    """Return a constant as unsigned integers around 128, and their encoding."""
+def encode_symmetric(
+    array: Floats, *, signed: bool = False
+) -> tuple[NDArray[np.uint8] | NDArray[np.int8], Encoding]:
+    """Return a constant as integers around zero, or around 128, and their encoding."""
+    if signed:
+        peak = float(np.abs(array).max(initial=0.0))
+        encoding = encode_activation(Range(-peak, peak), signed=True)
+        steps = np.clip(np.round(array / encoding.scale), -128, 127)
+        return steps.astype(np.int8), encoding
     scale = float(np.float32(max(float(np.abs(array).max()), 1e-8) / 127))
     integers = np.clip(np.round(array / scale) + 128, 0, 255).astype(np.uint8)
     return integers, Encoding(scale, 128)

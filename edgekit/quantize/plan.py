@@ -7,6 +7,7 @@ from math import prod
 from typing import TYPE_CHECKING
 
 from edgekit.quantize.joined import joined_into, joins_of
+from edgekit.quantize.sizes import too_small
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -80,13 +81,13 @@ def plan(
     joins = joins_of([n for n in graph.model.graph if n.name in nodes], rules, links)
     into = joined_into(joins, shared)
     links = {value: replace(k, leader=into.get(k.leader, k.leader)) for value, k in links.items()}
-    unfit = {str(n.name): NO_KERNEL for n in graph.model.graph if _unfit(n, rules)}
+    unfit = {str(n.name): why for n in graph.model.graph if (why := _unfit(n, rules))}
     return Plan(rules, nodes, links, {**unfit, **kept_float}, joins, frozenset(shared))
 
 
 def data_inputs(node: ir.Node, rules: RuntimeRules) -> list[ir.Value]:
     """Return the inputs of ``node`` that carry activations, or constants computed with."""
-    first_only = rules.same_encoding | rules.absorbed | {"Conv", "Gemm"}
+    first_only = rules.same_encoding | rules.absorbed | {"Conv", "ConvTranspose", "Gemm"}
     inputs = node.inputs[:1] if node.op_type in first_only else node.inputs
     return [value for value in inputs if value is not None]
 
@@ -94,11 +95,11 @@ def data_inputs(node: ir.Node, rules: RuntimeRules) -> list[ir.Value]:
 def moved_values(graph: ir.Graph, plan: Plan) -> frozenset[ir.Value]:
     """Return the values that need no quantize node, being moved from what has the same encoding.
 
-    None where results are encoded at once: there the runtime recognizes what moves integers by the
-    nodes on both sides of it.
+    None where results are encoded at once, or inputs alone: there the runtime recognizes what moves
+    integers by the nodes on both sides of it.
     """
     rules = plan.rules
-    if not rules.float_results:
+    if rules.inputs_only or not rules.float_results:
         return frozenset()
     moved: set[ir.Value] = set()
     for node in graph:
@@ -158,12 +159,13 @@ def _quantized_nodes(
 def _read_by_layers(
     graph: Graph, rules: RuntimeRules, kept_float: Mapping[str, str]
 ) -> frozenset[str]:
-    """Return the layers, and what lies before one and moves or joins what it reads."""
+    """Return the layers, what lies before one and moves or joins what it reads, and fused sums."""
     chosen: set[str] = set()
     for node in reversed(graph.model.graph):
         read = any(use.node.name in chosen for value in node.outputs for use in value.uses())
         if node.name not in kept_float and (
-            _has_weight(node, rules) or (_movable(node, rules) and read)
+            _has_weight(node, rules)
+            or (_movable(node, rules) and (read or _behind_layer(node, rules, kept_float)))
         ):
             chosen.add(str(node.name))
     return frozenset(chosen)
@@ -176,13 +178,44 @@ def _has_weight(node: ir.Node, rules: RuntimeRules) -> bool:
     if node.op_type not in rules.weighted or len(shapes) < len(tensors):
         return False
     weight, *bias = shapes
-    matrix = node.op_type == "Conv" or len(weight) == 2
-    return matrix and all(prod(shape) == weight[output_axis(node)] for shape in bias)
+    known = node.op_type in {"Conv", "ConvTranspose"} or len(weight) == 2
+    if rules.sizes is not None and (not known or too_small(node, rules.sizes) is not None):
+        return False
+    return known and all(prod(shape) == weight[output_axis(node)] for shape in bias)
 
 
-def _unfit(node: ir.Node, rules: RuntimeRules) -> bool:
+def _unfit(node: ir.Node, rules: RuntimeRules) -> str | None:
+    """Return why a layer has no kernel in 8 bits; ``None`` where it has, or is none."""
     layer = node.op_type in rules.weighted | rules.float_only and constant(node.inputs[1])
-    return layer and not _has_weight(node, rules)
+    if not layer or _has_weight(node, rules):
+        return None
+    small = None if rules.sizes is None else too_small(node, rules.sizes)
+    return small or NO_KERNEL
+
+
+def _behind_layer(node: ir.Node, rules: RuntimeRules, kept_float: Mapping[str, str]) -> bool:
+    """Return whether ``node`` is a sum that runs in the kernel of the layer before it."""
+    return node.op_type == "Add" and any(
+        _fusing(value, rules) and _producer_name(value) not in kept_float for value in node.inputs
+    )
+
+
+def _fusing(value: ir.Value | None, rules: RuntimeRules) -> bool:
+    """Return whether ``value`` leaves a layer for the sum in its kernel and nothing else."""
+    producer = None if value is None else value.producer()
+    return (
+        rules.fused_sums
+        and value is not None
+        and producer is not None
+        and _has_weight(producer, rules)
+        and [use.node.op_type for use in value.uses()] == ["Add"]
+        and not value.is_graph_output()
+    )
+
+
+def _producer_name(value: ir.Value | None) -> str | None:
+    producer = None if value is None else value.producer()
+    return None if producer is None else producer.name
 
 
 def _movable(node: ir.Node, rules: RuntimeRules) -> bool:
@@ -191,6 +224,8 @@ def _movable(node: ir.Node, rules: RuntimeRules) -> bool:
         return mode is None or mode.as_string() == "nearest"
     if rescale_factor(node, rules) is not None:
         return True
+    if rules.fused_sums and node.op_type == "Add" and any(constant(v) for v in node.inputs):
+        return False
     return node.op_type in rules.requantizing | rules.same_encoding | rules.absorbed
 
 
@@ -199,15 +234,25 @@ def _beside(node: ir.Node, rules: RuntimeRules, encoded: set[str]) -> bool:
 
 
 def _encoded_values(graph: Graph, rules: RuntimeRules, nodes: frozenset[str]) -> Iterator[str]:
-    """Yield inputs and outputs of quantized nodes, less what an absorbed activation hides."""
+    """Yield inputs and outputs of quantized nodes, less what a kernel keeps to itself."""
     for node in graph.model.graph:
         if node.name not in nodes:
             continue
-        given = () if rules.float_results and _has_weight(node, rules) else node.outputs
-        for value in [*data_inputs(node, rules), *given]:
+        silent = rules.inputs_only or (rules.float_results and _has_weight(node, rules))
+        fused = _fused_input(node, rules, nodes)
+        for value in [*data_inputs(node, rules), *(() if silent else node.outputs)]:
             integers = dequantized(value) and not rules.float_results
-            if not (constant(value) or integers or _hidden(value, rules, nodes)):
+            hidden = value is fused or _hidden(value, rules, nodes)
+            if not (constant(value) or integers or hidden):
                 yield str(value.name)
+
+
+def _fused_input(node: ir.Node, rules: RuntimeRules, nodes: frozenset[str]) -> ir.Value | None:
+    """Return what a sum in the kernel of a layer gets from that layer; ``None`` for others."""
+    if node.op_type != "Add":
+        return None
+    fused = (v for v in node.inputs if _fusing(v, rules) and _producer_name(v) in nodes)
+    return next(fused, None)
 
 
 def _hidden(value: ir.Value, rules: RuntimeRules, nodes: frozenset[str]) -> bool:

@@ -17,6 +17,7 @@ from edgekit.quantize.encode import (
     encode_symmetric,
     encode_weight,
     encodings_of_values,
+    on_half_scales,
     smallest_scales,
 )
 from edgekit.quantize.plan import (
@@ -66,7 +67,7 @@ def insert_qdq(
         if node.name not in plan.nodes and node.op_type in {"Conv", "ConvTranspose", "Gemm"}:
             if node.name in products:
                 inserter.multiply_node(node)
-            else:
+            elif plan.rules.shielded:
                 inserter.shield_node(node)
     RemoveUnusedNodesPass()(model)
     return graph_from_model(model, parent=graph.sha256)
@@ -110,7 +111,7 @@ class _Inserter:
             self._encode_weights(node)
         else:
             self._encode_constants(node)
-        for output in node.outputs:
+        for output in () if self._rules.inputs_only else node.outputs:
             if str(output.name) in self._encodings and output not in self._moved:
                 self._encode_output(node, output)
 
@@ -232,12 +233,14 @@ class _Inserter:
     def _scale_and_zero(self, name: str, encoding: Encoding) -> list[ir.Value]:
         return [
             self._initializer(f"{name}_scale", np.float32(encoding.scale)),
-            self._initializer(f"{name}_zero_point", np.uint8(encoding.zero_point)),
+            self._initializer(f"{name}_zero_point", encoding.zero),
         ]
 
     def _encode_weights(self, node: ir.Node) -> None:
         weight, axis = _array(node.inputs[1]), output_axis(node)
-        if len(node.inputs) < 3 or node.inputs[2] is None:
+        if self._rules.float_biases:
+            encoded = on_half_scales(weight, self._encode(weight, axis))
+        elif len(node.inputs) < 3 or node.inputs[2] is None:
             encoded = self._encode(weight, axis)
         else:
             bias = _array(node.inputs[2]).reshape(-1)  # that of a Gemm may be (1, N)
@@ -273,7 +276,7 @@ class _Inserter:
         for value in data_inputs(node, self._rules):
             if not constant(value):
                 continue
-            integers, encoding = encode_symmetric(_array(value))
+            integers, encoding = encode_symmetric(_array(value), signed=self._rules.signed)
             name = self._free(f"{node.name}_{value.name}")
             stored = self._initializer(f"{name}_integers", integers)
             dequantize = self._dequantize(name, encoding, stored)

@@ -14,6 +14,22 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
+class LayerSizes:
+    """Which layers are large enough for kernels in 8 bits.
+
+    Attributes:
+        channels: That a layer has on both sides, or ``multiple`` of them on one side and this many
+            on the other, with a square kernel.
+        multiple: What channels of a small layer, or of one in groups, come in.
+        grouped_kernel: Smallest side of the kernel of a convolution in groups.
+    """
+
+    channels: int
+    multiple: int
+    grouped_kernel: int
+
+
+@dataclass(frozen=True)
 class RuntimeRules:
     """Operators by the way a runtime quantizes them.
 
@@ -33,6 +49,16 @@ class RuntimeRules:
             activations, in between, are never rounded, and what is joined has one encoding. Else
             each result is encoded at once.
         pairs: The weights that are exact where two products are summed in 16 bits.
+        signed: Activations are signed and zero is the integer zero; scales are numbers that 16-bit
+            floats hold. What reads an image gets it as signed integers too.
+        inputs_only: Every node that runs in integers reads them from a pair of Q and DQ of its own
+            input's encoding, moved or not; nothing is encoded after a node for its own sake.
+        fused_sums: A layer takes the sum right behind it into its kernel: what it gives is not
+            rounded in between. A sum with a constant is part of a layer already.
+        float_biases: Biases stay floats.
+        shielded: It rounds the weights of layers left in float behind integers, unless these have
+            a scale per channel.
+        sizes: Smaller layers stay in float; ``None`` leaves out none.
     """
 
     weighted: frozenset[str]
@@ -45,6 +71,12 @@ class RuntimeRules:
     products: frozenset[str]
     float_results: bool = False
     pairs: WeightRule = "paired"
+    signed: bool = False
+    inputs_only: bool = False
+    fused_sums: bool = False
+    float_biases: bool = False
+    shielded: bool = True
+    sizes: LayerSizes | None = None
 
 
 ORT_X86 = RuntimeRules(
@@ -87,4 +119,30 @@ OPENVINO_X86 = RuntimeRules(
     pairs="paired-channels",
 )
 
-RULES = {"onnxruntime": ORT_X86, "openvino": OPENVINO_X86}  # by a recipe's backend
+# Source: NVIDIA's guides to explicit quantization ("Working with Quantized Types"), where its own
+# toolkits put Q and DQ (TensorRT Model Optimizer, ``graph_utils.find_nodes_from_convs_to_exclude``
+# for sizes; yolov7_qat for sums and joins), and what its parser was seen to accept.
+TENSORRT = RuntimeRules(
+    weighted=frozenset({"Conv", "ConvTranspose", "Gemm", "MatMul"}),
+    float_only=frozenset(),
+    requantizing=frozenset({"Add", "Concat"}),
+    same_encoding=ORT_X86.same_encoding,
+    absorbed=frozenset(),
+    rescaling=frozenset(),
+    repeating=frozenset(),
+    products=frozenset(),
+    float_results=True,
+    pairs="full",  # products are summed in 32 bits
+    signed=True,
+    inputs_only=True,
+    fused_sums=True,
+    float_biases=True,
+    shielded=False,
+    sizes=LayerSizes(channels=16, multiple=8, grouped_kernel=3),
+)
+
+RULES = {  # by a recipe's backend
+    "onnxruntime": ORT_X86,
+    "openvino": OPENVINO_X86,
+    "tensorrt": TENSORRT,
+}

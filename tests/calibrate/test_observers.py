@@ -148,3 +148,23 @@ def test_a_tensor_of_zeros_has_an_empty_range(observer):
     span = observe(statistics_of(np.zeros(10)), observer)
 
     assert (span.low, span.high) == (0.0, 0.0)
+
+
+@pytest.mark.parametrize("observer", [*OBSERVERS, "damage"])
+@pytest.mark.parametrize("shift", [-5.0, 0.0, 2.0])
+def test_a_symmetric_range_reaches_as_far_below_zero_as_above(observer, shift):
+    values = heavy_tailed() + np.float32(shift)
+
+    span = observe(statistics_of(values), observer, symmetric=True)
+
+    assert span.low == -span.high
+    assert 1 < span.high <= np.abs(values).max()
+
+
+def test_no_symmetric_range_near_by_has_a_smaller_error():
+    values = np.maximum(heavy_tailed(), -0.3)
+
+    best = observe(statistics_of(values), "mse", symmetric=True).high
+
+    errors = [squared_error(values, Range(-best * k, best * k)) for k in (0.8, 1.0, 1.25)]
+    assert min(errors) == errors[1]

@@ -5,7 +5,7 @@ from edgekit.calibrate.histogram import StreamingHistogram
 from edgekit.calibrate.observers import observe
 from edgekit.calibrate.ranges import rounding_errors
 from edgekit.calibrate.shared import shared_ranges
-from edgekit.values import Join, Statistics, TensorStatistics
+from edgekit.values import Join, Range, Statistics, TensorStatistics
 from tests.networks import network
 
 TEXT = """g (float[1,8] a, float[1,8] b, float[1,8] c) => (y, z) {
@@ -138,3 +138,17 @@ def test_a_runtime_may_ask_for_one_range_whatever_the_harm():
 
     assert set(case.shared(J)) == set()
     assert set(case.shared(J, always=True)) == {"j"}
+
+
+def test_symmetric_ranges_share_a_symmetric_one():
+    case = Case({"a": 1.0, "b": 1.5, "c": 1.0}, dict.fromkeys(["a", "b", "c", "j", "k"], 1.0))
+    tensors = case.statistics.tensors
+    case.ranges = {n: observe(t, "mse", symmetric=True) for n, t in tensors.items()}
+
+    (span,) = case.shared(Join("j", (), ("a", "b"), whole=True), always=True).values()
+
+    assert span.low == -span.high
+    harm = case.harm("a", span) + case.harm("b", span)
+    for wider in (0.8, 1.25):
+        other = Range(span.low * wider, span.high * wider)
+        assert harm < case.harm("a", other) + case.harm("b", other)

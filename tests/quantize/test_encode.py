@@ -16,6 +16,7 @@ from edgekit.quantize.encode import (
     encodings_of,
     encodings_of_values,
     given_encoding,
+    on_half_scales,
     smallest_scales,
 )
 from edgekit.quantize.plan import Link, plan
@@ -186,6 +187,43 @@ def test_a_constant_comes_back_within_half_a_step_around_128(constant):
 
     assert encoding.zero_point == 128
     assert np.abs(back - constant).max() <= 0.5001 * encoding.scale
+
+
+@settings(deadline=None)
+@given(spans)
+def test_a_signed_encoding_has_zero_at_zero_and_covers_the_wider_side_twice(span):
+    encoding = encode_activation(span, signed=True)
+
+    widest = max(-span.low, span.high)
+    steps = np.clip(np.round(np.linspace(-widest, widest, 999) / encoding.scale), -128, 127)
+    assert encoding.zero == np.int8(0)
+    assert np.float16(encoding.scale) == encoding.scale
+    if widest > 1e-2:
+        assert widest / 128.1 < encoding.scale < widest / 126.9
+        assert steps.max() == 127
+
+
+def test_a_signed_constant_comes_back_within_a_step():
+    constant = np.linspace(-1, 3, 50, dtype=np.float32)
+
+    integers, encoding = encode_symmetric(constant, signed=True)
+
+    assert integers.dtype == np.int8
+    back = integers.astype(np.float64) * encoding.scale
+    assert np.abs(back - constant).max() <= encoding.scale
+
+
+@pytest.mark.parametrize("spread", [1e-9, 1e-4, 1.0])
+def test_a_weight_on_scales_of_16_bits_is_hardly_further_off(spread):
+    weight = np.random.default_rng(0).normal(0, spread, (4, 8, 3, 3)).astype(np.float32)
+    best = encode_weight(weight, 0, "full")
+
+    held = on_half_scales(weight, best)
+
+    assert np.array_equal(held.scales, held.scales.astype(np.float16))
+    assert held.integers.dtype == np.int8
+    errors = [float(np.abs(e.reals() - weight).max()) for e in (best, held)]
+    assert errors[1] <= 1.1 * errors[0] + 2.0**-20
 
 
 def test_a_single_constant_is_exact():
