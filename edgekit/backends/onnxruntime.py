@@ -43,6 +43,9 @@ class OnnxRuntime:
         profile_path: What the file begins with that ``end_profiling`` writes; ``None`` times no
             nodes, which costs a little.
         provider: ``cpu``, or ``cuda`` for an NVIDIA GPU with what it lacks on the CPU.
+        integers: Whether what lies between dequantize and quantize nodes runs in integers; off,
+            every such node rounds as the file says, and all between them computes in floats: what
+            another runtime computes from the same file.
     """
 
     threads: int = 0
@@ -51,6 +54,7 @@ class OnnxRuntime:
     optimized_path: Path | None = None
     profile_path: Path | None = None
     provider: Provider = "cpu"
+    integers: bool = True
 
     @property
     def name(self) -> str:
@@ -99,6 +103,7 @@ class OnnxRuntime:
         options.log_severity_level = 4
         options.intra_op_num_threads = self.threads
         options.add_session_config_entry("session.intra_op.allow_spinning", str(int(self.spin)))
+        options.add_session_config_entry("session.disable_quant_qdq", str(int(not self.integers)))
         level = ort.GraphOptimizationLevel
         options.graph_optimization_level = (
             level.ORT_ENABLE_ALL if self.optimize else level.ORT_DISABLE_ALL

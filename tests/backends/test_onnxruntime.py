@@ -142,3 +142,57 @@ def test_a_provider_that_does_not_start_is_missing_and_nothing_runs_in_its_place
         pytest.raises(MissingError, match="does not start here: expected an NVIDIA GPU"),
     ):
         replace(runtime, provider="cuda").open(model)
+
+
+ROUNDED = """
+<ir_version: 8, opset_import: ["" : 17]>
+rounded (float[1,2,2,2] x) => (float[1,2,2,2] y)
+<float s = {0.5}, int8 z = {0}, int8[2,2,1,1] k = {1, 2, 3, -4}, float[2] ks = {0.25, 0.5},
+ int8[2] kz = {0, 0}>
+{
+    q = QuantizeLinear(x, s, z)
+    d = DequantizeLinear(q, s, z)
+    w = DequantizeLinear<axis = 0>(k, ks, kz)
+    c = Conv(d, w)
+    r = Relu(c)
+    rq = QuantizeLinear(r, s, z)
+    rd = DequantizeLinear(rq, s, z)
+    e = Conv(rd, w)
+    eq = QuantizeLinear(e, s, z)
+    y = DequantizeLinear(eq, s, z)
+}
+"""
+
+
+def test_without_integers_every_rounding_of_the_file_stays_and_layers_compute_in_floats(
+    runtime, tmp_path
+):
+    model = onnx.parser.parse_model(ROUNDED).SerializeToString()
+    x = np.random.default_rng(0).normal(0, 3, (1, 2, 2, 2)).astype(np.float32)
+    x[0, 0, 0] = [0.25, 0.75]  # halves of a step: rounded to even
+    written = tmp_path / "run.onnx"
+
+    with replace(runtime, integers=False, optimized_path=written).open(model) as session:
+        found = session.run({"x": x})["y"]
+
+    kinds = [node.op_type for node in onnx.load(written).graph.node]
+    assert (kinds.count("QuantizeLinear"), kinds.count("DequantizeLinear")) == (3, 3)
+    assert not any(kind.startswith(("QLinear", "QGemm")) for kind in kinds)
+    kernel = np.float32([[1, 2], [3, -4]]) * np.float32([[0.25], [0.5]])
+
+    def rounding(values):
+        return np.clip(np.rint(values / 0.5), -128, 127) * 0.5
+
+    first = np.maximum(np.einsum("oi,nihw->nohw", kernel, rounding(x)), 0)
+    second = np.einsum("oi,nihw->nohw", kernel, rounding(first))
+    assert np.array_equal(found, rounding(second).astype(np.float32))
+
+
+def test_with_integers_the_runtime_rewrites_such_a_file(runtime, tmp_path):
+    model = onnx.parser.parse_model(ROUNDED).SerializeToString()
+    written = tmp_path / "run.onnx"
+
+    with replace(runtime, optimized_path=written).open(model):
+        kinds = [node.op_type for node in onnx.load(written).graph.node]
+
+    assert "QLinearConv" in kinds
