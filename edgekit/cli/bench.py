@@ -44,7 +44,7 @@ def bench(
     json: Json = False,
 ) -> None:
     """Time models against each other, each in a process of its own."""
-    from edgekit.cli.bench_rows import marks, row
+    from edgekit.cli.bench_rows import in_full, marks, tables
     from edgekit.cli.progress import bars
     from edgekit.cli.tables import show
     from edgekit.config.calibration import open_source
@@ -61,7 +61,10 @@ def bench(
         results = run(models, dataset, options, latency, progress)
     for warning in (w for result in results for w in (*result.warnings, *marks(result))):
         typer.echo(f"edgekit: {warning}", err=True)
-    typer.echo(show([row(r, in_full=json) for r in results], as_json=json), nl=False)
+    if json:
+        typer.echo(show([in_full(r) for r in results], as_json=True), nl=False)
+        return
+    typer.echo("\n".join(show(table, as_json=False) for table in tables(results)), nl=False)
 
 
 def _counts(text: str | None) -> tuple[int, ...] | None:

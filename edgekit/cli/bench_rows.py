@@ -5,17 +5,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from edgekit.pipeline.evaluate import Bench
 
 
-def row(result: Bench, *, in_full: bool) -> dict[str, object]:
-    """Return the figures of one model.
+def in_full(result: Bench) -> dict[str, object]:
+    """Return every figure of one model, for programs."""
+    return _timed(result) | _scored(result) | _details(result)
 
-    Args:
-        result: What was measured.
-        in_full: Everything, for programs; or what a table has room for.
-    """
-    return _row(result) | (_details(result) if in_full else _at_once(result))
+
+def tables(results: Sequence[Bench]) -> list[list[dict[str, object]]]:
+    """Return what there is room for: a table of times, and one of scores where there are any."""
+    times = [_in_brief(_timed(r) | _at_once(r)) for r in results]
+    scores = [_in_brief({"model": r.name} | _scored(r)) for r in results if r.scores]
+    return [times, scores] if scores else [times]
 
 
 def marks(result: Bench) -> list[str]:
@@ -24,7 +28,7 @@ def marks(result: Bench) -> list[str]:
     return [f"{result.name}: {clause}." for clause in own]
 
 
-def _row(result: Bench) -> dict[str, object]:
+def _timed(result: Bench) -> dict[str, object]:
     latency = result.timed.latency
     row: dict[str, object] = {
         "model": result.name,
@@ -39,14 +43,29 @@ def _row(result: Bench) -> dict[str, object]:
     ratio = result.speedup
     row["speedup"] = round(ratio.value, 2) if ratio else None
     row["speedup_ci95"] = [round(ratio.low, 2), round(ratio.high, 2)] if ratio else None
-    if result.scores is not None:
-        accuracy, drop = result.scores.accuracy, result.scores.drop
-        row["map"] = round(accuracy.map, 4) if accuracy else None
-        row["map_drop_points"] = round(drop.value, 2) if drop else None
-        row["map_drop_ci95"] = [round(drop.low, 2), round(drop.high, 2)] if drop else None
-        agreed = result.scores.agreement
-        row["agreement"] = None if agreed is None else round(agreed, 4)
     return row
+
+
+def _scored(result: Bench) -> dict[str, object]:
+    if result.scores is None:
+        return {}
+    accuracy, drop, agreed = result.scores.accuracy, result.scores.drop, result.scores.agreement
+    return {
+        "map": round(accuracy.map, 4) if accuracy else None,
+        "map_drop_points": round(drop.value, 2) if drop else None,
+        "map_drop_ci95": [round(drop.low, 2), round(drop.high, 2)] if drop else None,
+        "agreement": None if agreed is None else round(agreed, 4),
+    }
+
+
+def _in_brief(row: dict[str, object]) -> dict[str, object]:
+    """Return ``row`` with intervals in brackets behind their figures."""
+    brief = dict(row)
+    for figure, interval in (("speedup", "speedup_ci95"), ("map_drop_points", "map_drop_ci95")):
+        bounds = brief.pop(interval, None)
+        if isinstance(bounds, list):
+            brief[figure] = f"{brief[figure]} ({bounds[0]} to {bounds[1]})"
+    return brief
 
 
 def _details(result: Bench) -> dict[str, object]:

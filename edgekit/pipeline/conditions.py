@@ -37,12 +37,12 @@ def timing_warnings(run: LatencyRun | None) -> tuple[str, ...]:
     if run.throttled:
         return (f"The times are not valid: {what}. Let the machine cool and measure again.",)
     ratios = (
-        "nor are the ratios those of a quiet one"
+        "and so are the ratios"
         if run.rounds_disturbed > _MEDIAN_HOLDS
-        else "the ratios, being medians of paired rounds, hold"
+        else "but the ratios, being medians of paired rounds, hold"
     )
     busy = (
-        f"While models were timed, {what}: the milliseconds are those of a busy machine; {ratios}. "
+        f"While models were timed, {what}: the milliseconds are those of a busy machine, {ratios}. "
         "Measure again when it is quiet, or with edgekit bench --repeat-disturbed."
     )
     return (busy,)

@@ -1,7 +1,8 @@
 import json
 from types import SimpleNamespace
 
-from edgekit.cli.bench_rows import marks, row
+from edgekit.cli.bench_rows import in_full, marks, tables
+from edgekit.cli.tables import show
 from edgekit.measure.latency import LatencyResult
 from edgekit.measure.percentiles import spread_of
 from edgekit.measure.power import EnergyUse
@@ -38,7 +39,7 @@ RESULT = SimpleNamespace(
 
 
 def test_programs_get_everything():
-    found = json.loads(json.dumps(row(RESULT, in_full=True)))
+    found = json.loads(json.dumps(in_full(RESULT)))
 
     assert (found["p50_ms"], found["p99_ms"], found["fps"]) == (2.0, 2.5, 400.0)
     assert (found["speedup"], found["speedup_ci95"]) == (1.5, [1.25, 1.75])
@@ -51,11 +52,31 @@ def test_programs_get_everything():
 
 
 def test_a_table_gets_what_it_has_room_for():
-    found = row(RESULT, in_full=False)
+    ((times,),) = tables([RESULT])
 
-    assert found["fps, 2 at once"] == 700.0
-    assert "fps, 1 at once" not in found
-    assert "quantiles_ms" not in found
+    assert list(times)[:2] == ["model", "p50_ms"]
+    assert times["speedup"] == "1.5 (1.25 to 1.75)"
+    assert times["fps, 2 at once"] == 700.0
+    assert not {"fps, 1 at once", "quantiles_ms", "speedup_ci95", "map"} & set(times)
+
+
+def test_scores_have_a_table_of_their_own_that_fits_the_page():
+    accuracy = SimpleNamespace(map=0.37412)
+    scores = SimpleNamespace(
+        accuracy=accuracy, drop=Interval(0.214, 0.011, 0.437), agreement=0.9641
+    )
+    scored = SimpleNamespace(**vars(RESULT) | {"scores": scores})
+
+    (times,), (score,) = tables([scored])
+
+    assert score == {
+        "model": "mine",
+        "map": 0.3741,
+        "map_drop_points": "0.21 (0.01 to 0.44)",
+        "agreement": 0.9641,
+    }
+    assert "…" not in show([times], as_json=False) + show([score], as_json=False)
+    assert in_full(scored)["map_drop_ci95"] == [0.01, 0.44]
 
 
 def test_what_disturbed_one_model_alone_is_told_with_its_name():
