@@ -24,17 +24,16 @@ def busy_process():
 
 
 def test_another_program_is_seen_and_our_own_worker_is_not(busy_process):
-    def others_during(watched):
-        before = psutil.Process(busy_process.pid).cpu_times().user
-        time.sleep(0.6)
-        used = psutil.Process(busy_process.pid).cpu_times().user - before
-        return watched.lap().others, used / 0.6
+    stranger, ours = Watch([]), Watch([busy_process.pid])
+    before = psutil.Process(busy_process.pid).cpu_times().user
+    time.sleep(0.6)
+    used = (psutil.Process(busy_process.pid).cpu_times().user - before) / 0.6
+    seen, known = stranger.lap(), ours.lap()
 
-    stranger, used = others_during(Watch([]))
-    ours, _ = others_during(Watch([busy_process.pid]))
-
-    assert stranger > 0.5 * used
-    assert ours < stranger
+    assert seen.others > 0.5 * used
+    assert seen.own == 0
+    assert known.own > 0.5 * used
+    assert seen.others - known.others == pytest.approx(known.own, abs=0.15)
 
 
 @pytest.mark.parametrize(
