@@ -95,6 +95,10 @@ ORT_CUDA = HalfRules(
 TENSORRT_WEAK = HalfRules(
     accumulating=_ACCUMULATING, moving=MOVING, float_only=frozenset(), scales="float32"
 )
+# Integers become floats of either kind: those their readers want, lest a cast stand in between.
 TENSORRT_STRONG = HalfRules(
-    accumulating=_ACCUMULATING, moving=MOVING, float_only=frozenset(), scales="float16"
+    accumulating=_ACCUMULATING,
+    moving=MOVING | {"DequantizeLinear"},
+    float_only=frozenset(),
+    scales="float16",
 )
