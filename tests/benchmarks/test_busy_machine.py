@@ -1,12 +1,12 @@
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
-import pytest
 
-from edgekit.measure.latency import LatencyOptions
-from edgekit.pipeline.opened import open_detector
-from edgekit.pipeline.options import ModelOptions
+from edgekit.measure.latency import LatencyResult, LatencyRun
+from edgekit.measure.machine import read_conditions
+from edgekit.values import Latency
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "benchmarks"))
 
@@ -66,15 +66,22 @@ def test_the_other_program_is_there_only_meanwhile():
         assert {p.pid for p in psutil.Process().children()} == before
 
 
-@pytest.mark.slow
 def test_all_states_are_measured_in_turn(monkeypatch):
-    few = {state: busy_machine.STATES[state] for state in ("quiet", "bursts, repeated")}
-    monkeypatch.setattr(busy_machine, "STATES", few)
-    bundled = [open_detector(busy_machine.BUNDLED, ModelOptions(), n).candidate for n in "ab"]
-    options = LatencyOptions(min_runs=5, min_seconds=0, pause_s=0)
+    asked = []
+    conditions = read_conditions()
+    latency = Latency(2.0, 2.5, 2.6, 20, 0.1, 0.1)
+    fp32 = LatencyResult("fp32", latency, 1.0, (4.0, 8.0), None, 0.0, 1, 1, "", 0.25, 0)
+    int8 = replace(fp32, name="int8", round_p50_ms=(2.0, 4.0))
 
-    runs = busy_machine.measured(bundled, None, 1, options)
+    def measured(pair, images, options):
+        asked.append(options.repeat_disturbed)
+        return LatencyRun((fp32, int8), conditions, conditions, waited=0.01)
 
-    assert [r["state"] for r in runs] == list(few)
-    assert all(r["speedup_ci95"][0] <= r["speedup"] <= r["speedup_ci95"][1] for r in runs)
-    assert all(r["fp32"]["p50_ms"] > 0 for r in runs)
+    monkeypatch.setattr(busy_machine, "measure_latency", measured)
+
+    runs = busy_machine.measured([], None, 1, busy_machine.OPTIONS)
+
+    assert [r["state"] for r in runs] == list(busy_machine.STATES)
+    assert asked == [False, False, True, False]
+    assert all(r["speedup"] == 2.0 for r in runs)
+    assert all(r["fp32"]["p50_ms"] == 2.0 for r in runs)
