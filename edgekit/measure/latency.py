@@ -181,6 +181,8 @@ def measure_latency(
     progress("latency", 0, 100)
     with ExitStack() as stack:
         workers = [stack.enter_context(WorkerProcess(Job(c, records))) for c in deployed]
+        for worker in workers:
+            worker.started()
         ready = [worker.warm_up() for worker in workers]
         before = read_conditions()
         with find_meter() as meter:

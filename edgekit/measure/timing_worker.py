@@ -92,6 +92,7 @@ def main() -> None:
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     requests = sys.stdin.buffer
+    _answer(answers, None)  # all imported: from here on it takes time only when asked
     try:
         _serve(pickle.load(requests), requests, answers)  # noqa: S301 our own parent wrote it
     except EOFError:

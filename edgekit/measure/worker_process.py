@@ -35,6 +35,17 @@ class WorkerProcess:
     def __init__(self, job: Job) -> None:
         self._job = job
         self._name = job.candidate.name
+        self._up = False
+
+    def started(self) -> None:
+        """Wait until the process is up, and takes no time from others that are measured.
+
+        Raises:
+            StageError: It died.
+        """
+        if not self._up:
+            self._answer()
+            self._up = True
 
     def warm_up(self) -> Ready:
         """Return what opening and warming up the candidate took.
@@ -74,11 +85,18 @@ class WorkerProcess:
         return self._process.pid
 
     def _ask(self, question: object) -> Any:
+        self.started()
         assert self._process.stdin is not None
-        assert self._process.stdout is not None
         try:
             pickle.dump(question, self._process.stdin)
             self._process.stdin.flush()
+        except OSError as err:
+            raise self._death() from err
+        return self._answer()
+
+    def _answer(self) -> Any:
+        assert self._process.stdout is not None
+        try:
             answer = pickle.load(self._process.stdout)  # noqa: S301 our own worker wrote it
         except (EOFError, OSError, pickle.UnpicklingError) as err:
             raise self._death() from err

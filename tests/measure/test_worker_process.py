@@ -1,6 +1,7 @@
 """Real worker processes: what they answer, and how they end."""
 
 import os
+import time
 
 import psutil
 import pytest
@@ -56,6 +57,18 @@ def test_without_readable_images_a_synthetic_one_is_used(detector, colour_images
 
     assert ready.images == 0
     assert len(block.infer_ms) == 2
+
+
+def test_a_process_that_is_up_takes_no_time_until_it_is_asked(detector):
+    with WorkerProcess(Job(detector(), ())) as worker:
+        worker.started()
+        process = psutil.Process(worker.pid)
+        before = process.cpu_times().user
+        time.sleep(0.2)
+
+        assert process.cpu_times().user - before < 0.1
+        worker.started()
+        assert worker.warm_up().load_ms > 0
 
 
 def test_leaving_ends_the_process(detector):
