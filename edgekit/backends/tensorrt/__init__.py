@@ -1,0 +1,1 @@
+"""TensorRT: what each version takes, and the bundle that builds and measures on a board."""
