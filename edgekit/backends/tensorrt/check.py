@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import onnx_ir as ir
 
-from edgekit.backends.tensorrt.check_encodings import check_encodings
+from edgekit.backends.tensorrt.check_encodings import check_encodings, check_types
 from edgekit.backends.tensorrt.check_operators import check_operators
 from edgekit.backends.tensorrt.check_placement import check_placement
 from edgekit.errors import ModelError, StageError
@@ -34,6 +34,7 @@ def check(model: ir.Model, version: tuple[int, int]) -> tuple[Finding, ...]:
     nodes = list(model.graph.all_nodes())
     found = [
         *check_operators(nodes, dict(model.opset_imports), version),
+        *check_types(nodes, version),
         *check_encodings(nodes),
         *check_placement(nodes),
     ]

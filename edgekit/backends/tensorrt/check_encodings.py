@@ -32,13 +32,15 @@ REQUANTIZE = (
     "Quantize the float network again with edgekit, or symmetrically, in signed 8 bits and QDQ "
     "format, with the tool that made this file."
 )
+STRONGLY_TYPED = (10, 12)  # the first that edgekit gives such files
+_PAIR = frozenset({QUANTIZE, DEQUANTIZE})
 KEEP_BIAS = "Leave biases in float: TensorRT adds them in 32 bits by itself."
 
 
 def check_encodings(nodes: Sequence[ir.Node]) -> Iterator[Finding]:
     """Yield what is wrong with quantize and dequantize nodes, and with what layers read of them."""
     for node in nodes:
-        if node.op_type in {QUANTIZE, DEQUANTIZE}:
+        if node.op_type in _PAIR:
             wrong_type = _type_of_integers(node)
             if wrong_type is None:
                 yield from _zero_point(node)
@@ -47,6 +49,29 @@ def check_encodings(nodes: Sequence[ir.Node]) -> Iterator[Finding]:
             yield from _scales(node)
         if node.op_type in LAYERS:
             yield from _weight(node)
+
+
+def check_types(nodes: Sequence[ir.Node], version: tuple[int, int]) -> Iterator[Finding]:
+    """Yield where the scales say another type of the floats than ``version`` makes use of."""
+    scales = (array_of(input_of(node, 1)) for node in nodes if node.op_type in _PAIR)
+    types = {scale.dtype for scale in scales if scale is not None}
+    strong = version >= STRONGLY_TYPED
+    if strong and types == {np.dtype(np.float32)}:
+        yield Finding(
+            "warning",
+            "the network",
+            "scales in float16: TensorRT runs what is not in integers in the types of the file",
+            "scales in float32, so that all of it runs in 32 bits",
+            "Give it the strongly typed file.",
+        )
+    if not strong and np.dtype(np.float16) in types:
+        yield Finding(
+            "error",
+            "the network",
+            "scales in float32: up to 10.11 TensorRT chooses 16 bits itself",
+            "scales in float16",
+            "Give it the weakly typed file.",
+        )
 
 
 def _error(node: ir.Node, expected: str, found: str, advice: str = REQUANTIZE) -> Finding:

@@ -14,7 +14,6 @@ from edgekit.backends.tensorrt.finding import (
     LAYERS,
     QUANTIZE,
     Finding,
-    input_of,
     maker,
     named,
     readers,
