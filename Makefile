@@ -66,6 +66,7 @@ bench: $(BENCH_READY)
 	$(BIN)/python benchmarks/bootstrap_coverage.py
 	$(BIN)/python benchmarks/five_thousand_images.py
 	$(BIN)/python benchmarks/roofline.py
+	$(BIN)/python benchmarks/on_device_script.py
 	$(BIN)/python benchmarks/render.py
 
 $(READY): EXTRA := dev

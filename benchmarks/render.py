@@ -25,6 +25,7 @@ import render_families  # noqa: E402  (a sibling script)
 import render_folding  # noqa: E402  (a sibling script)
 import render_gradient_images  # noqa: E402  (a sibling script)
 import render_half_precision  # noqa: E402  (a sibling script)
+import render_on_device_script  # noqa: E402  (a sibling script)
 import render_openvino_cpu_int8  # noqa: E402  (a sibling script)
 import render_openvino_symmetric  # noqa: E402  (a sibling script)
 import render_ort_cpu_int8  # noqa: E402  (a sibling script)
@@ -66,6 +67,7 @@ PAGES = (
     HERE.parent / "docs" / "explanation" / "what-int8-reaches.md",
     HERE.parent / "docs" / "explanation" / "what-openvino-reaches.md",
     HERE.parent / "docs" / "reference" / "families.md",
+    HERE.parent / "docs" / "reference" / "tensorrt-versions.md",
     HERE.parent / "edgekit" / "models" / "digits.md",
     HERE.parent / "examples" / "bccd" / "README.md",
 )
@@ -135,6 +137,9 @@ PARTS: dict[str, Callable[[], list[str]]] = {
     "aims": lambda: render_ort_cpu_int8.aims(committed("ort_cpu_int8_avx2")),
     "conversion": sample,
     "cost": cost,
+    "tensorrt versions": render_on_device_script.versions,
+    "jetpacks": render_on_device_script.jetpacks,
+    "on-device script": lambda: render_on_device_script.runs(committed("on_device_script")),
     "ablation": lambda: render_ablation.table(committed("ablation_avx2")),
     "bccd table": lambda: render_bccd.table(committed("bccd")),
     "bccd classes": lambda: render_bccd.classes(committed("bccd")),
