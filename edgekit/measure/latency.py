@@ -29,8 +29,11 @@ if TYPE_CHECKING:
     from edgekit.measure.candidate import Candidate
     from edgekit.measure.power import EnergyUse
     from edgekit.measure.throughput import Throughput
+    from edgekit.measure.watch import Lap
     from edgekit.protocols import Progress
     from edgekit.values import Dataset
+
+_FEWEST_QUIET = 10  # rounds that a ratio stands on
 
 
 @dataclass(frozen=True)
@@ -97,6 +100,7 @@ class LatencyResult:
         throughput: By number of streams, as asked for.
         energy: What one image costs; ``None`` where power cannot be read.
         disturbed: What disturbed the timing, one clause each.
+        quiet: Whether each round was left alone by other programs; empty where nobody watched.
     """
 
     name: str
@@ -115,6 +119,7 @@ class LatencyResult:
     throughput: tuple[Throughput, ...] = ()
     energy: EnergyUse | None = None
     disturbed: tuple[str, ...] = ()
+    quiet: tuple[bool, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -149,6 +154,11 @@ class LatencyRun:
     def throttled(self) -> bool:
         """Whether the machine slowed itself down meanwhile: then the figures are not valid."""
         return self.after.throttle_events > self.before.throttle_events
+
+    @property
+    def ratios_hold(self) -> bool:
+        """Whether speedups are those of a quiet machine: enough rounds were left alone."""
+        return not self.results or _enough_quiet(self.results[0]) or self.rounds_disturbed <= 0.5
 
     def speedups(self) -> dict[tuple[str, str], Interval]:
         """Return, for two candidates by name, how many times as fast as the first the second is."""
@@ -189,38 +199,50 @@ def measure_latency(
             rounds = take_rounds(workers, options, meter, progress)
         after = read_conditions()
         rates = _throughput(workers, options, progress)
-    laps = [r.lap for r in rounds.kept]
     results = _results(deployed, ready, [r.blocks for r in rounds.kept])
-    run = LatencyRun(
-        results=results,
-        before=before,
-        after=after,
-        others_cores=float(np.mean([lap.others for lap in laps])),
-        waited=_mean([lap.waited for lap in laps if lap.waited is not None]),
-        rounds_disturbed=float(np.mean([lap.disturbed for lap in laps])),
-        rounds_left_out=rounds.left_out,
-        power=meter.source,
-    )
-    common = disturbances(laps, throttled=run.throttled)
-    finished = (
-        replace(
-            result,
-            throughput=rate,
-            energy=meter.use(result.name),
-            disturbed=(*common, *result.disturbed),
-        )
+    complete = (
+        replace(result, throughput=rate, energy=meter.use(result.name))
         for result, rate in zip(results, rates, strict=True)
     )
-    return replace(run, results=tuple(finished), disturbed=common)
+    run = LatencyRun(
+        tuple(complete), before, after, rounds_left_out=rounds.left_out, power=meter.source
+    )
+    return _marked(run, [r.lap for r in rounds.kept])
+
+
+def _marked(run: LatencyRun, laps: Sequence[Lap]) -> LatencyRun:
+    """Return ``run`` and its results with what happened during each round."""
+    common = disturbances(laps, throttled=run.throttled)
+    quiet = tuple(not lap.disturbed for lap in laps)
+    results = (
+        replace(result, disturbed=(*common, *result.disturbed), quiet=quiet)
+        for result in run.results
+    )
+    return replace(
+        run,
+        results=tuple(results),
+        others_cores=float(np.mean([lap.others for lap in laps])),
+        waited=_mean([lap.waited for lap in laps if lap.waited is not None]),
+        rounds_disturbed=1 - float(np.mean(quiet)),
+        disturbed=common,
+    )
 
 
 def speedup(base: LatencyResult, other: LatencyResult) -> Interval:
     """Return how many times faster ``other`` is: median of the paired ratios, 95 % interval.
 
-    Both come from one ``measure_latency``, so that their rounds are pairs.
+    Both come from one ``measure_latency``, so that their rounds are pairs. Rounds that another
+    program was in the way of do not count where enough others are left.
     """
     pairs = zip(base.round_p50_ms, other.round_p50_ms, strict=True)
-    return median_interval([slow / fast for slow, fast in pairs])
+    ratios = [slow / fast for slow, fast in pairs]
+    if _enough_quiet(base):
+        ratios = [ratio for ratio, quiet in zip(ratios, base.quiet, strict=True) if quiet]
+    return median_interval(ratios)
+
+
+def _enough_quiet(timed: LatencyResult) -> bool:
+    return sum(timed.quiet) >= _FEWEST_QUIET
 
 
 def _throughput(

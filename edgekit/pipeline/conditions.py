@@ -10,9 +10,6 @@ if TYPE_CHECKING:
     Facts = dict[str, str | int | float | bool | None]
 
 
-_MEDIAN_HOLDS = 0.5
-
-
 def conditions_of(run: LatencyRun) -> Facts:
     """Return the state of the machine before and after, and what happened between."""
     states = {"before": run.before, "after": run.after}
@@ -37,9 +34,9 @@ def timing_warnings(run: LatencyRun | None) -> tuple[str, ...]:
     if run.throttled:
         return (f"The times are not valid: {what}. Let the machine cool and measure again.",)
     ratios = (
-        "and so are the ratios"
-        if run.rounds_disturbed > _MEDIAN_HOLDS
-        else "but the ratios, being medians of paired rounds, hold"
+        "but the ratios, of paired rounds that were left alone, hold"
+        if run.ratios_hold
+        else "and so are the ratios"
     )
     busy = (
         f"While models were timed, {what}: the milliseconds are those of a busy machine, {ratios}. "

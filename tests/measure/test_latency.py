@@ -11,10 +11,12 @@ from edgekit.measure.early_stopping import early_stopping_estimate
 from edgekit.measure.latency import (
     LatencyOptions,
     LatencyResult,
+    LatencyRun,
     for_a_report,
     measure_latency,
     speedup,
 )
+from edgekit.measure.machine import read_conditions
 from edgekit.values import Latency
 
 QUICK = LatencyOptions(min_runs=20, min_seconds=0, pause_s=0)
@@ -97,6 +99,21 @@ def test_a_speedup_is_the_median_of_paired_ratios():
     ratio = speedup(base, replace(base, round_p50_ms=tuple(rounds / 2)))
 
     assert (ratio.value, ratio.low, ratio.high) == (2, 2, 2)
+
+
+@pytest.mark.parametrize(("quiet", "ratio", "hold"), [(12, 2.0, True), (4, 3.0, False)])
+def test_disturbed_rounds_count_for_a_speedup_only_where_others_are_too_few(quiet, ratio, hold):
+    rounds = np.full(30, 10.0)
+    faster = np.where(np.arange(30) < quiet, rounds / 2, rounds / 3)
+    latency = Latency(p50=1, p90=1, p99=1, runs=1, pre_p50=1, post_p50=1)
+    base = LatencyResult("a", latency, 1, tuple(rounds), None, 1, 1, 1, "", 0.25, 0)
+    base = replace(base, quiet=tuple(bool(n < quiet) for n in range(30)))
+    other = replace(base, name="b", round_p50_ms=tuple(faster))
+    conditions = read_conditions()
+    run = LatencyRun((base, other), conditions, conditions, rounds_disturbed=1 - quiet / 30)
+
+    assert speedup(base, other).value == ratio
+    assert run.ratios_hold is hold
 
 
 def test_candidates_of_one_name_are_refused(detector):
