@@ -79,7 +79,8 @@ def read_coverage(
         integer, operators = _ran_by_openvino(model, backend)
     else:
         assert not isinstance(quantized, Path)
-        integer, operators = _ran_by_onnxruntime(quantized, backend)
+        ran = _ran_by_onnxruntime if backend.integers else _said_by_file
+        integer, operators = ran(quantized, backend)
     macs = macs_per_node(graph)
     total = sum(macs.values()) or 1
     left = [
@@ -99,6 +100,23 @@ def _ran_by_onnxruntime(quantized: Graph, backend: OnnxRuntime) -> tuple[set[str
     """Return the names of the weighted nodes in INT8, and every operator of the runtime's graph."""
     nodes = _optimized(quantized, backend).graph.node
     integer = {_origin(node.name) for node in nodes if node.op_type in _INTEGER}
+    return integer, [node.op_type for node in nodes]
+
+
+def _said_by_file(quantized: Graph, _: OnnxRuntime) -> tuple[set[str], list[str]]:
+    """Return the same of a runtime that does what a file says: layers that read integers alone."""
+    nodes = quantized.model.graph
+    integer = {
+        str(node.name)
+        for node in nodes
+        if len(node.inputs) > 1
+        and all(
+            value is not None
+            and (producer := value.producer()) is not None
+            and producer.op_type == "DequantizeLinear"
+            for value in node.inputs[:2]
+        )
+    }
     return integer, [node.op_type for node in nodes]
 
 

@@ -94,3 +94,14 @@ def test_openvino_is_asked_what_it_ran():
     assert [(node.name, node.reason) for node in coverage.float_nodes] == [("Conv_1", "last")]
     assert coverage.operators["Convolution"] == 2
     assert "Const" not in coverage.operators
+
+
+def test_where_nothing_runs_in_integers_here_the_file_tells_what_does_elsewhere():
+    backend = OnnxRuntime(threads=1, spin=False, integers=False)
+    kept = {"Conv_1": "its weight is a float", "Conv_2": "last"}
+
+    coverage = read_coverage(FLOAT, network(INT8 % "w", **SHARED), kept, backend)
+
+    assert coverage.int8 == 1
+    assert [(n.name, n.reason) for n in coverage.float_nodes] == list(kept.items())
+    assert coverage.operators["Conv"] == 3
