@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import errno
 import fcntl
+import os
 import signal
 import sys
 from pathlib import Path
@@ -43,10 +44,12 @@ def main(arguments: Optional[Sequence[str]] = None, folder: Optional[Path] = Non
     except Problem as problem:
         _say(f"measure.py: {problem}")
         return problem.exit_code
+    except BrokenPipeError:
+        # Whoever listened is gone. Nothing more may be written, at exit either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
+        return Problem.exit_code
     except OSError as err:
-        if err.errno not in _FULL:
-            raise
-        _say(f"measure.py: the disk of {here} is full. Free some space and run this again.")
+        _say(f"measure.py: {_told_of(err, here)}")
         return Problem.exit_code
     except KeyboardInterrupt:
         _say("measure.py: stopped. Run it again to go on: what is finished is kept.")
@@ -69,10 +72,14 @@ def _measure(folder: Path, options: argparse.Namespace) -> Path:
             f"TensorRT {program.release}, {row['typing']}ly typed, on {program.device['name']}, "
             f"power mode {place.power_mode or 'unknown'}"
         )
+        if clocks_locked() is False:
+            _say("Clocks may rise and fall: 'sudo jetson_clocks' makes times steadier.")
         commands = {name: commands_for(row, name, options.dla) for name in models}
         rows = _rows(place, manifest, models, commands, options)
         described = _described(place, manifest, row)
         write_json(folder / "result" / "result.json", {**described, "rows": rows})
+    for name, row in rows.items():
+        _say(_summary(name, row))
     return folder / "result" / "result.json"
 
 
@@ -134,6 +141,21 @@ def _described(place: Place, manifest: Json, row: Json) -> Json:
         "dla_core": place.dla_core,
         "key": place.key,
     }
+
+
+def _summary(name: str, row: Json) -> str:
+    latency, layers = row["latency_ms"], row["layers"]
+    counted = ", ".join(f"{count} {kind}" for kind, count in layers["by_precision"].items())
+    return (
+        f"{name}: p50 {latency['p50']:.2f} ms, p90 {latency['p90']:.2f} ms over {latency['runs']} "
+        f"runs; layers: {counted}; copies between formats: {layers['reformats']}"
+    )
+
+
+def _told_of(err: OSError, folder: Path) -> str:
+    if err.errno in _FULL:
+        return f"the disk of {folder} is full. Free some space and run this again."
+    return f"{err.filename or folder}: {err.strerror}. It has to be there, and yours to write."
 
 
 def _parser() -> argparse.ArgumentParser:

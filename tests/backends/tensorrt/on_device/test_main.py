@@ -50,6 +50,7 @@ def test_every_version_builds_times_and_takes_apart_the_file_made_for_it(tmp_pat
 
     assert ended.returncode == 0, ended.stderr
     assert ended.stdout.strip() == str(bundle / "result" / "result.json")
+    assert "layers: 1 fp16, 1 int8; copies between formats: 1" in ended.stderr
     result = result_of(bundle)
     typing = "strong" if release in {"10.13", "10.16", "11.4"} else "weak"
     assert result["tensorrt"]["version"].startswith(f"{release}.")
@@ -178,6 +179,20 @@ def test_a_version_beyond_the_table_is_refused(board):
     assert "TensorRT 12.0.0 is not in this bundle's table" in ended.stderr
 
 
+def test_clocks_that_are_not_locked_are_mentioned_and_kept(board):
+    bundle, programs = board
+    shown = "cpu0: Online=1 Governor=schedutil MinFreq=115200 MaxFreq=1510400"
+    put_program(programs, "jetson_clocks", f"echo '{shown}'")
+    put_program(programs, "nvpmodel", "echo 'NV Power Mode: 15W'")
+
+    ended = measure(bundle, programs, *ONE)
+
+    assert "'sudo jetson_clocks' makes times steadier" in ended.stderr
+    result = result_of(bundle)
+    assert (result["clocks_locked"], result["power_mode"]) == (False, "15W")
+    assert result["key"] == "stand-in_cc8.7_trt10.3.0.b26_15W"
+
+
 def test_two_at_once_in_one_bundle_are_refused(board):
     bundle, programs = board
     (bundle / "cache").mkdir()
@@ -187,6 +202,33 @@ def test_two_at_once_in_one_bundle_are_refused(board):
 
     assert ended.returncode == 4
     assert "another measure.py runs" in ended.stderr
+
+
+def test_one_whose_listener_is_gone_stops_and_is_quiet(board):
+    bundle, programs = board
+    reading, writing = os.pipe()
+    os.close(reading)
+
+    ended = subprocess.run(
+        [sys.executable, bundle / "measure.py", *ONE],
+        env={"PATH": str(programs)},
+        stderr=writing,
+        timeout=60,
+        check=False,
+    )
+
+    os.close(writing)
+    assert ended.returncode == 4
+
+
+def test_a_folder_that_cannot_be_written_is_named(board):
+    bundle, programs = board
+    (bundle / "cache").write_text("a file where a folder should be")
+
+    ended = measure(bundle, programs, *ONE)
+
+    assert ended.returncode == 4
+    assert f"measure.py: {bundle / 'cache'}: File exists." in ended.stderr
 
 
 @pytest.mark.parametrize("argument", ["--rounds=0", "--seconds=-1", "--iterations=many"])
