@@ -22,6 +22,7 @@ from edgekit.pipeline.assemble import report_of, write_result
 from edgekit.pipeline.beside import build_beside, jobs_beside, to_ship, together
 from edgekit.pipeline.data import open_image_sets
 from edgekit.pipeline.diagnosing import explain
+from edgekit.pipeline.expected import expected_rows
 from edgekit.pipeline.folder import whole_folder
 from edgekit.pipeline.fp16 import HalfOptions, halve_network
 from edgekit.pipeline.int8 import int8_options, quantize_network
@@ -85,7 +86,8 @@ def convert(path: Path, options: ConvertOptions, progress: Progress = silent) ->
         with busy(progress, "report"):
             report = report_of(job, made, measured, found)
             write_result(job, made, measured, report, folder)
-    return Conversion(report, missed(report.rows[-1], job.budget) if job.gated else ())
+    target = report.row(made.entries[-1].candidate.name)
+    return Conversion(report, missed(target, job.budget) if job.gated else ())
 
 
 def _below(models: Path, job: Job) -> Path:
@@ -268,8 +270,8 @@ def measure_built(job: Job, built: Built, progress: Progress = silent) -> Measur
         scores = score_entries(run, dataset, job.category_ids, progress)
     if job.place.absence is not None:
         why = job.place.absence
-        rows = (simulated_row(e, scores.get(e.candidate.name), why) for e in built.entries)
-        return Measured(tuple(rows), scores, None)
+        rows = [simulated_row(e, scores.get(e.candidate.name), why) for e in built.entries]
+        return Measured((*rows, *expected_rows(job, rows)), scores, None)
     options = job.options.latency or for_a_report()
     timing = measure_latency([e.candidate for e in run], dataset, options, progress)
     timed = {result.name: result for result in timing.results}

@@ -85,6 +85,9 @@ def _signed(value: float) -> str:
 def _of_latency(field: str) -> Callable[[Row], str]:
     def text(row: Row) -> str:
         latency: LatencyMs | None = row.latency_ms
+        if row.estimate is not None and field == "p50":
+            one = row.estimate
+            return f"≈ {ms(one.ms)} ({ms(one.low_ms)} to {ms(one.high_ms)})"
         return DASH if latency is None else ms(getattr(latency, field))
 
     return text

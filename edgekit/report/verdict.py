@@ -249,7 +249,8 @@ def _unmeasured(rows: Sequence[Row]) -> str:
     return f" ({', '.join(others)})" if others else ""
 
 
-def _candidate(rows: Sequence[Row]) -> Verdict:
+def _candidate(every: Sequence[Row]) -> Verdict:
+    rows = [r for r in every if r.status != "estimated"]
     runnable = [r for r in rows if r.status != "not-run"] or list(rows)
     if not runnable:
         return Verdict(ship=None, because="Nothing to ship: there are no rows.")

@@ -107,7 +107,7 @@
 
   // Tables: a heading sorts by its column, what has no figure last.
   function figureOf(text) {
-    return parseFloat(text.trim().replace("\u2212", "-").replace(/\s/g, ""));
+    return parseFloat(text.replace(/[\s\u2248]/g, "").replace("\u2212", "-"));
   }
 
   function sort(table, column, up, numeric) {
