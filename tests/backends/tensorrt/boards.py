@@ -22,9 +22,13 @@ def put_program(folder, name, text):
     return path
 
 
-def put_trtexec(folder, release):
-    """A trtexec of one release; it answers as the stand-in does."""
-    return put_program(folder, "trtexec", f'exec {sys.executable} -I -S {STAND_IN} {release} "$@"')
+def put_trtexec(folder, release, parses=False):
+    """A trtexec of one release; it answers as the stand-in does, and looks into files if asked."""
+    start = "STAND_IN_PARSES=1 exec" if parses else "exec"
+    flags = "" if parses else "-I -S"
+    return put_program(
+        folder, "trtexec", f'{start} {sys.executable} {flags} {STAND_IN} {release} "$@"'
+    )
 
 
 def put_bundle(folder, models=None):
