@@ -86,8 +86,8 @@ class LatencyResult:
         name: The candidate's.
         latency: Percentiles over all runs.
         fps: Images per second end to end: before, in and after inference.
-        round_p50_ms: Median inference time of each round; rounds of candidates timed together
-            are pairs.
+        round_best_ms: Fastest inference of each round; rounds of candidates timed together are
+            pairs.
         peak_memory_bytes: Largest resident memory of its process; ``None`` where unknown.
         load_ms: Opening the model.
         warmup_runs: Runs before the times were stable.
@@ -106,7 +106,7 @@ class LatencyResult:
     name: str
     latency: Latency
     fps: float
-    round_p50_ms: tuple[float, ...]
+    round_best_ms: tuple[float, ...]
     peak_memory_bytes: int | None
     load_ms: float
     warmup_runs: int
@@ -231,10 +231,12 @@ def _marked(run: LatencyRun, laps: Sequence[Lap]) -> LatencyRun:
 def speedup(base: LatencyResult, other: LatencyResult) -> Interval:
     """Return how many times faster ``other`` is: median of the paired ratios, 95 % interval.
 
-    Both come from one ``measure_latency``, so that their rounds are pairs. Rounds that another
-    program was in the way of do not count where enough others are left.
+    Both come from one ``measure_latency``, so that their rounds are pairs. What else runs only adds
+    time, and not by the same factor to a short run and a long one; so a round's figure is its
+    fastest run, as Chen and Revels advise ("Robust benchmarking in noisy environments", 2016).
+    Rounds that another program was in the way of do not count where enough others are left.
     """
-    pairs = zip(base.round_p50_ms, other.round_p50_ms, strict=True)
+    pairs = zip(base.round_best_ms, other.round_best_ms, strict=True)
     ratios = [slow / fast for slow, fast in pairs]
     if _enough_quiet(base):
         ratios = [ratio for ratio, quiet in zip(ratios, base.quiet, strict=True) if quiet]
@@ -272,12 +274,11 @@ def _result(candidate: Candidate, ready: Ready, blocks: Sequence[Block]) -> Late
     infer = np.concatenate([b.infer_ms for b in blocks])
     post = np.concatenate([b.post_ms for b in blocks])
     p50, p90, p99 = np.percentile(infer, (50, 90, 99)).tolist()
-    round_p50_ms = tuple(float(np.median(b.infer_ms)) for b in blocks)
     return LatencyResult(
         name=candidate.name,
         latency=Latency(p50, p90, p99, len(infer), float(np.median(pre)), float(np.median(post))),
         fps=1e3 / float(np.median(pre + infer + post)),
-        round_p50_ms=round_p50_ms,
+        round_best_ms=tuple(min(b.infer_ms) for b in blocks),
         peak_memory_bytes=blocks[-1].peak_memory_bytes,
         load_ms=ready.load_ms,
         warmup_runs=ready.warmup_runs,
@@ -287,7 +288,7 @@ def _result(candidate: Candidate, ready: Ready, blocks: Sequence[Block]) -> Late
         images=ready.images,
         cold_start_ms=ready.cold_start_ms,
         spread=spread_of([b.infer_ms for b in blocks]),
-        disturbed=drift(round_p50_ms),
+        disturbed=drift([float(np.median(b.infer_ms)) for b in blocks]),
     )
 
 

@@ -71,7 +71,7 @@ def test_all_states_are_measured_in_turn(monkeypatch):
     conditions = read_conditions()
     latency = Latency(2.0, 2.5, 2.6, 20, 0.1, 0.1)
     fp32 = LatencyResult("fp32", latency, 1.0, (4.0, 8.0), None, 0.0, 1, 1, "", 0.25, 0)
-    int8 = replace(fp32, name="int8", round_p50_ms=(2.0, 4.0))
+    int8 = replace(fp32, name="int8", round_best_ms=(2.0, 4.0))
 
     def measured(pair, images, options):
         asked.append(options.repeat_disturbed)

@@ -32,7 +32,7 @@ def test_two_candidates_are_timed_in_turn(detector, colour_images):
     assert told[-1] == ("latency", 100, 100)
     for result in run.results:
         assert result.latency.runs == 20
-        assert len(result.round_p50_ms) == 4
+        assert len(result.round_best_ms) == 4
         assert 0 < result.latency.p50 <= result.latency.p90 <= result.latency.p99
         assert result.fps > 0
         assert result.confidence == 0.25
@@ -96,7 +96,7 @@ def test_a_speedup_is_the_median_of_paired_ratios():
     base = LatencyResult("a", latency, 1, tuple(rounds), None, 1, 1, 1, "", 0.25, 0)
 
     # Noise that hits both halves of a pair cancels.
-    ratio = speedup(base, replace(base, round_p50_ms=tuple(rounds / 2)))
+    ratio = speedup(base, replace(base, round_best_ms=tuple(rounds / 2)))
 
     assert (ratio.value, ratio.low, ratio.high) == (2, 2, 2)
 
@@ -108,7 +108,7 @@ def test_disturbed_rounds_count_for_a_speedup_only_where_others_are_too_few(quie
     latency = Latency(p50=1, p90=1, p99=1, runs=1, pre_p50=1, post_p50=1)
     base = LatencyResult("a", latency, 1, tuple(rounds), None, 1, 1, 1, "", 0.25, 0)
     base = replace(base, quiet=tuple(bool(n < quiet) for n in range(30)))
-    other = replace(base, name="b", round_p50_ms=tuple(faster))
+    other = replace(base, name="b", round_best_ms=tuple(faster))
     conditions = read_conditions()
     run = LatencyRun((base, other), conditions, conditions, rounds_disturbed=1 - quiet / 30)
 

@@ -21,7 +21,7 @@ def timed(name, p50, rounds):
         name=name,
         latency=Latency(p50, p50 + 1, p50 + 2, 30, 0.5, 0.25),
         fps=1e3 / (p50 + 0.75),
-        round_p50_ms=rounds,
+        round_best_ms=rounds,
         peak_memory_bytes=1024,
         load_ms=2.0,
         warmup_runs=10,
