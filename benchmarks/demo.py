@@ -27,7 +27,7 @@ from edgekit.report.schema import Report
 from tests.browser.pages import browser_path
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from playwright.sync_api import Page
 
@@ -76,11 +76,13 @@ class Shown(NamedTuple):
         page: Has the markers.
         name: Of the result and of the picture.
         flags: Of ``edgekit demo``.
+        looks: How many of the ways to photograph it are shown.
     """
 
     page: Path
     name: str
     flags: tuple[str, ...] = ()
+    looks: int = 1
 
     @property
     def result(self) -> Path:
@@ -94,6 +96,7 @@ DEMOS = (
         ROOT / "docs" / "explanation" / "what-openvino-reaches.md",
         "demo_cpu",
         ("--target", "cpu"),
+        len(LOOKS),
     ),
 )
 
@@ -112,7 +115,8 @@ def run(demo: Shown) -> None:
     subprocess.run(command, cwd=ROOT, check=True)
     report = (ROOT / "demo" / "report.json").read_text(encoding="utf-8")
     demo.result.write_text(report.replace(f"{ROOT}/", ""), encoding="utf-8")
-    photograph(ROOT / "demo" / "report.html", f"{demo.name.replace('_', '-')}-report")
+    name = f"{demo.name.replace('_', '-')}-report"
+    photograph(ROOT / "demo" / "report.html", name, LOOKS[: demo.looks])
 
 
 def updated(demo: Shown) -> str:
@@ -133,11 +137,11 @@ def printed(result: Path) -> str:
     )
 
 
-def photograph(page: Path, name: str) -> None:
+def photograph(page: Path, name: str, looks: Sequence[Look]) -> None:
     """Write pictures of ``page``, of few colours: small enough for a README."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=browser_path(playwright))
-        for look in LOOKS:
+        for look in looks:
             view = {"width": look.size_px[0], "height": look.size_px[1]}
             shown = browser.new_page(viewport=view, color_scheme=look.scheme)
             shown.goto(page.as_uri())
