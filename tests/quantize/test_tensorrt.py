@@ -138,6 +138,16 @@ def test_what_calibration_saw_too_large_stays_in_float32(quantized):
     }
 
 
+def test_a_network_without_integers_is_in_16_bits_alike(graph):
+    found = strongly_typed(graph)
+
+    types = types_of(found)
+    assert types["Conv"] == types["Mul"] == {ir.DataType.FLOAT16}
+    assert types["Exp"] == {ir.DataType.FLOAT}
+    assert "DequantizeLinear" not in types
+    assert np.allclose(run(rounded(found)), run(graph), rtol=0.05)
+
+
 def test_a_network_of_a_later_opset_keeps_it():
     text = "g (float[1,16,6,6] x) => (y) { y = Conv(x, w, b) }"
     later = graph_from_proto(networks.proto(text, 21, **WEIGHTS))
