@@ -76,6 +76,7 @@ def _measure(folder: Path, options: argparse.Namespace) -> Path:
             _say("Clocks may rise and fall: 'sudo jetson_clocks' makes times steadier.")
         commands = {name: commands_for(row, name, options.dla) for name in models}
         rows = _rows(place, manifest, models, commands, options)
+        _same_mode(place)
         described = _described(place, manifest, row)
         write_json(folder / "result" / "result.json", {**described, "rows": rows})
     for name, row in rows.items():
@@ -141,6 +142,15 @@ def _described(place: Place, manifest: Json, row: Json) -> Json:
         "dla_core": place.dla_core,
         "key": place.key,
     }
+
+
+def _same_mode(place: Place) -> None:
+    now = power_mode()
+    if now != place.power_mode:
+        raise Problem(
+            f"the power mode changed from {place.power_mode} to {now} while it was measured. "
+            "Run this again in the one you want."
+        )
 
 
 def _summary(name: str, row: Json) -> str:

@@ -193,6 +193,36 @@ def test_clocks_that_are_not_locked_are_mentioned_and_kept(board):
     assert result["key"] == "stand-in_cc8.7_trt10.3.0.b26_15W"
 
 
+def test_a_power_mode_that_changes_meanwhile_spoils_the_result(board, tmp_path):
+    bundle, programs = board
+    asked = tmp_path / "asked"
+    put_program(
+        programs,
+        "nvpmodel",
+        f"[ -e {asked} ] && echo 'NV Power Mode: 15W' || echo 'NV Power Mode: MAXN'; : > {asked}",
+    )
+
+    ended = measure(bundle, programs, *ONE)
+
+    assert ended.returncode == 4
+    assert "changed from MAXN to 15W while it was measured" in ended.stderr
+    assert not (bundle / "result" / "result.json").exists()
+
+
+def test_the_accelerator_is_told_which_core_in_every_command(board):
+    bundle, programs = board
+
+    ended = measure(bundle, programs, *QUICK, "--precisions", "fp16", "--dla", "1")
+
+    assert ended.returncode == 0, ended.stderr
+    logs = [p.read_text() for p in (bundle / "result" / "raw").glob("*.log")]
+    assert all("--useDLACore=1" in log for log in logs)
+    assert result_of(bundle)["dla_core"] == 1
+    ended = measure(bundle, programs, *QUICK, "--dla", "1")
+    assert ended.returncode == 2
+    assert "takes fp16 of this bundle, not int8" in ended.stderr
+
+
 def test_two_at_once_in_one_bundle_are_refused(board):
     bundle, programs = board
     (bundle / "cache").mkdir()
