@@ -94,12 +94,16 @@ class Layers(_Part):
 
 
 class Engine(_Part):
-    """The engine's sidecar: ``made_of`` is what it was built of and for."""
+    """The engine's sidecar: ``made_of`` is what it was built of and for.
+
+    ``fell_back`` are layers that went to the GPU because the accelerator does not take them.
+    """
 
     made_of: dict[str, Any]
     sha256: str
     bytes: int
     build_s: float
+    fell_back: tuple[str, ...]
     reused: bool
 
 
@@ -212,6 +216,12 @@ def _of_row(name: str, row: BoardRow, result: BoardResult) -> list[str]:
         )
     if result.dla_core is not None and layers.dla == 0:
         found.append(f"{name}: nothing runs on the deep-learning accelerator, all fell back.")
+    elif row.engine.fell_back:
+        first = row.engine.fell_back[0]
+        found.append(
+            f"{name}: {len(row.engine.fell_back)} layers fell back from the deep-learning "
+            f"accelerator to the GPU, the first is {first}."
+        )
     return found
 
 

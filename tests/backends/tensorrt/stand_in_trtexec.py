@@ -6,7 +6,7 @@ Flags are those of trtexec itself, read independently of edgekit's table: 8.5 fr
 (v8503), 8.6 from sampleOptions.cpp of 8.6, 10.3 from --help of 10.5, 10.13 and 10.16 from
 sampleOptions.cpp of a late 10.x, 11.4 from that of 11.x (NVIDIA/TensorRT). Formats are those of
 sampleReporting.cpp, sampleDevice.cpp and logger.cpp. Which release stopped writing warm-up runs to
---exportTimes is not known: 8.5 writes them here. The wording of errors is not verified.
+--exportTimes is not known: 8.5 writes them here. Other errors than two have words of their own.
 
 An "engine" is JSON: the version, the arguments it was built with and the start of the model.
 """
@@ -81,6 +81,12 @@ SENTENCES = {
     "Float": "Row major linear FP32",
 }
 WARM_UPS = 5
+# Both as published: onnxruntime issue 13381, jetson_dla_tutorial issue 3.
+NO_INT8 = (
+    "Error Code 4: Internal Error (Int8 precision has been set for a layer or layer output, but "
+    "int8 is not configured in the builder)"
+)
+FALLBACK = "Unsupported on DLA. Switching this layer's device type to GPU."
 
 
 class TrtexecError(Exception):
@@ -158,7 +164,9 @@ class StandIn:
         quantized = b"QuantizeLinear" in model
         strong = self.major == 11 or self.has("stronglyTyped")
         if quantized and not strong and not self.has("int8"):
-            raise TrtexecError("Int8 precision has been set for a layer, but it is not configured")
+            raise TrtexecError(NO_INT8)
+        if self.has("useDLACore"):
+            say("W", f"[TRT] Layer '/decode/Mul' (ELEMENTWISE): {FALLBACK}")
         if strong:
             widest = "Half" if b"FLOAT16" in model else "Float"
         else:

@@ -97,3 +97,16 @@ def test_an_accelerator_that_does_nothing_is_told(measured):
     said = findings_of(changed(measured, lambda told: told.update(dla_core=0)))
 
     assert "fp16: nothing runs on the deep-learning accelerator, all fell back." in said
+
+
+def test_layers_that_left_the_accelerator_are_told(measured):
+    def leave(told):
+        told["dla_core"] = 0
+        for row in told["rows"].values():
+            row["layers"]["dla"] = 1
+        told["rows"]["fp16"]["engine"]["fell_back"] = ["/decode/Mul (ELEMENTWISE)", "b (SHUFFLE)"]
+
+    (said,) = findings_of(changed(measured, leave))
+
+    assert said.startswith("fp16: 2 layers fell back")
+    assert said.endswith("the first is /decode/Mul (ELEMENTWISE).")

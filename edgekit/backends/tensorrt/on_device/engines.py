@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Dict, List, NamedTuple, Optional
 from .files import need_space, read_json, remove, sha256_of, write_json
 from .problems import Problem
 from .program import Program, run
+from .readings import fallbacks_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -108,7 +109,8 @@ def _build(place: Place, path: Path, onnx: str, template: List[str]) -> Json:
     start = time.monotonic()
     log = place.folder / "result" / "raw" / f"{path.stem.split('-')[0]}.build.log"
     try:
-        run(place.program, [word.format(**values) for word in template], log, _PATIENCE_S)
+        arguments = [word.format(**values) for word in template]
+        told = run(place.program, arguments, log, _PATIENCE_S)
         if not part.is_file():
             raise Problem(f"trtexec ended well but wrote no engine. Its log: {log}")
         part.replace(path)
@@ -118,6 +120,7 @@ def _build(place: Place, path: Path, onnx: str, template: List[str]) -> Json:
         "sha256": sha256_of(path),
         "bytes": path.stat().st_size,
         "build_s": round(time.monotonic() - start, 3),
+        "fell_back": fallbacks_of(told),
     }
 
 

@@ -4,8 +4,9 @@ Source:
     NVIDIA/TensorRT, ``samples/common/sampleReporting.cpp`` (summary, ``--exportTimes``,
     ``--exportProfile``), ``sampleDevice.cpp`` (device) and ``logger.cpp`` (banner), 8.5 to 11;
     "Engine inspector" of the TensorRT developer guide and published engine dumps (layer info).
-    Layer info is not specified: fields that a version leaves out are read as unknown. That DLA
-    parts are named ``DLA`` in ``LayerType`` was read in documents, not seen on a board.
+    Layer info is not specified: fields that a version leaves out are read as unknown. That parts
+    on the DLA have the ``LayerType`` ``DLA`` was read in others' programs, not seen on a board; a
+    profile books their time to the copy that waits for them (NVIDIA/TensorRT issue 3143).
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ Json = Dict[str, Any]
 _BANNER = re.compile(r"\[TensorRT v(\d+(?:\.\d+)*)\](?: \[b(\d+)\])?")
 _ERROR = re.compile(r"^(?:\[[^\]]*\] )?\[E\] (.*)$", re.MULTILINE)
 _FAILURE = re.compile(r"^.*(?:Cuda failure|Cannot find any available devices).*$", re.MULTILINE)
+_FALLBACK = re.compile(r"Layer '(.+)' \((\w+)\): Unsupported on DLA")
 _QUERIES = re.compile(r"Timing trace has (\d+) queries")
 _THROUGHPUT = re.compile(r"Throughput: ([\d.e+]+) qps")
 _SUMMARY = re.compile(r"\] (Latency|Enqueue Time|H2D Latency|GPU Compute Time|D2H Latency): (.*)$")
@@ -72,6 +74,11 @@ def device_of(told: str) -> Json:
 def errors_of(told: str, last: int = 4) -> List[str]:
     """Return the last lines that trtexec printed as errors."""
     return (_FAILURE.findall(told) + _ERROR.findall(told))[-last:]
+
+
+def fallbacks_of(told: str) -> List[str]:
+    """Return the layers that a build moved from the DLA to the GPU, as ``name (KIND)``."""
+    return [f"{name} ({kind})" for name, kind in _FALLBACK.findall(told)]
 
 
 def summary_of(told: str) -> Optional[Json]:

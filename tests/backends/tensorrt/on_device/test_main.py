@@ -217,7 +217,9 @@ def test_the_accelerator_is_told_which_core_in_every_command(board):
     assert ended.returncode == 0, ended.stderr
     logs = [p.read_text() for p in (bundle / "result" / "raw").glob("*.log")]
     assert all("--useDLACore=1" in log for log in logs)
-    assert result_of(bundle)["dla_core"] == 1
+    result = result_of(bundle)
+    assert result["dla_core"] == 1
+    assert result["rows"]["fp16"]["engine"]["fell_back"] == ["/decode/Mul (ELEMENTWISE)"]
     ended = measure(bundle, programs, *QUICK, "--dla", "1")
     assert ended.returncode == 2
     assert "takes fp16 of this bundle, not int8" in ended.stderr

@@ -6,6 +6,7 @@ import pytest
 from edgekit.backends.tensorrt.on_device.readings import (
     device_of,
     errors_of,
+    fallbacks_of,
     layers_of,
     percentile,
     profile_of,
@@ -84,6 +85,19 @@ def test_errors_are_the_last_ones_without_their_stamp():
         "problem 5",
     ]
     assert errors_of("Cuda failure: no device\n") == ["Cuda failure: no device"]
+
+
+def test_layers_that_leave_the_accelerator_are_read_from_the_log():
+    told = (
+        "[W] [TRT] Layer '/model.24/Constant_1_output_0' (CONSTANT): Unsupported on DLA. Switching "
+        "this layer's device type to GPU.\n[W] [TRT] Layer '(Unnamed Layer* 277) [Shuffle]' "
+        "(SHUFFLE): Unsupported on DLA. Switching this layer's device type to GPU.\n"
+    )
+
+    assert fallbacks_of(told) == [
+        "/model.24/Constant_1_output_0 (CONSTANT)",
+        "(Unnamed Layer* 277) [Shuffle] (SHUFFLE)",
+    ]
 
 
 def test_the_summary_is_read_by_metric():
