@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 from edgekit.report.charts.theme import PRINT_COLORS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 PNG_SCALE = 2.0
 _MARGIN_PX = 16
+_NO_XML = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,10 +55,10 @@ def draw(chart: Chart) -> Drawn:
     """Return ``chart`` drawn by Vega."""
     import vl_convert
 
-    vega = vl_convert.vegalite_to_vega(dict(chart.spec))
+    vega = vl_convert.vegalite_to_vega(_drawable(chart.spec))
     svg = vl_convert.vega_to_svg(vega)
     # Several drawings share a page: what they define must not share a name.
-    svg = re.sub(r"((?:id=\"|url\(#))", rf"\1{chart.name}-", svg)
+    svg = _in_tags(r"id=\"|url\(#", lambda found: f"{found[0]}{chart.name}-", svg)
     return Drawn(chart, vega, svg)
 
 
@@ -83,7 +84,7 @@ def svg_file(drawn: Drawn) -> str:
     )
     words = f"<title>{_escaped(drawn.chart.words)}</title>"
     text = opening + words + paper.format(paper=PRINT_COLORS["paper"]) + body + "</svg>\n"
-    return re.sub(r"var\(--([a-z0-9-]+)\)", lambda found: PRINT_COLORS[found[1]], text)
+    return _in_tags(r"var\(--([a-z0-9-]+)\)", lambda found: PRINT_COLORS[found[1]], text)
 
 
 def png_file(drawn: Drawn) -> bytes:
@@ -114,5 +115,23 @@ def _size(svg: str) -> tuple[str, str]:
     return found[1], found[2]
 
 
+def _drawable(part: Any) -> Any:
+    """Return a part of a specification without the characters that no SVG can hold.
+
+    Names are the user's, and drawing such a character would end the whole process.
+    """
+    if isinstance(part, str):
+        return _NO_XML.sub("\N{REPLACEMENT CHARACTER}", part)
+    if isinstance(part, dict):
+        return {key: _drawable(value) for key, value in part.items()}
+    return [_drawable(value) for value in part] if isinstance(part, list | tuple) else part
+
+
+def _in_tags(pattern: str, new: Callable[[re.Match[str]], str], svg: str) -> str:
+    """Return ``svg`` with ``pattern`` replaced in its tags alone: names may look the same."""
+    return re.sub(r"<[^>]*>", lambda tag: re.sub(pattern, new, tag[0]), svg)
+
+
 def _escaped(text: str) -> str:
+    text = _NO_XML.sub("\N{REPLACEMENT CHARACTER}", text)
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

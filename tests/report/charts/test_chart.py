@@ -55,6 +55,34 @@ def test_the_file_stands_alone(drawn):
     assert '<b>&"$x$' in "".join(root.itertext())
 
 
+@pytest.mark.parametrize(
+    "named",
+    ['fill="var(--foo)"', "var(--ink)", 'id="x" url(#y)', "{signal: 'x'} datum['x']", "\\u0041"],
+)
+def test_names_are_drawn_as_they_are(named):
+    drawn = draw(bar_of(named))
+    root = ET.fromstring(svg_file(drawn))
+
+    assert root.find("{http://www.w3.org/2000/svg}title").text == named
+    assert "".join(root.itertext()).count(named) == 2
+
+
+@pytest.mark.parametrize("character", ["\0", "\x07", "\x1b", "\ufffe"])
+def test_a_name_no_svg_can_hold_is_drawn_without_it(character):
+    drawn = draw(bar_of(f"cat{character}fish"))
+
+    assert "".join(ET.fromstring(svg_file(drawn)).itertext()).count("cat\ufffdfish") == 2
+    assert png_file(drawn).startswith(b"\x89PNG")
+
+
+def bar_of(named):
+    """A chart with one bar of that name, which its words say, too."""
+    y = name("who", axis={"labelLimit": 1000})
+    encoding = {"x": number("much"), "y": y}
+    spec = figure([{"who": named, "much": 3.0}], data="rows", mark="bar", encoding=encoding)
+    return Chart("bars", "Bars", named, "How long.", spec)
+
+
 def test_the_png_shows_the_bar_on_white(drawn):
     pixels = cv2.imdecode(np.frombuffer(png_file(drawn), np.uint8), cv2.IMREAD_COLOR)[..., ::-1]
     accent = [int(PRINT_COLORS["accent"][i : i + 2], 16) for i in (1, 3, 5)]
