@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+from pathlib import PurePosixPath
 from statistics import median
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from edgekit.backends.tensorrt.bundle import MANIFEST, RESULT
 from edgekit.backends.tensorrt.on_device.readings import times_of
@@ -22,6 +23,17 @@ if TYPE_CHECKING:
 
 # Of an engine's time, in copies between formats: less is usual at the borders of a network.
 _COPIES = 0.15
+
+
+def _inside(name: str) -> str:
+    """Return the name of a file in ``result``: a board may not name any other."""
+    path = PurePosixPath(name)
+    if path.parts[:1] != ("result",) or ".." in path.parts:
+        raise ValueError(f"expected a file in result/, found '{name}'")
+    return name
+
+
+_File = Annotated[str, AfterValidator(_inside)]
 
 
 class _Part(BaseModel):
@@ -45,6 +57,8 @@ class State(_Part):
 
     temperatures_c: dict[str, float]
     gpu_mhz: float | None
+    over_currents: int | None
+    alerts: tuple[str, ...]
 
 
 class Power(_Part):
@@ -57,16 +71,20 @@ class Power(_Part):
 
 
 class Round(_Part):
-    """One round of one precision; ``times`` is the file with every run."""
+    """One round of one precision; ``times`` is the file with every run.
+
+    ``slowed_down`` are the reasons for which the board held itself back meanwhile.
+    """
 
     latency_ms: Times
     compute_ms: Times
     h2d_ms: Times
     d2h_ms: Times
     throughput_qps: float
-    times: str
+    times: _File
     before: State
     after: State
+    slowed_down: tuple[str, ...]
     power: Power | None
     clocks_locked: bool | None
 
@@ -110,7 +128,7 @@ class Engine(_Part):
 class Output(_Part):
     """A file of little-endian float32 values, and their shape."""
 
-    file: str
+    file: _File
     shape: tuple[int, ...]
 
 
@@ -193,8 +211,8 @@ def outputs_of(folder: Path, row: BoardRow, name: str) -> dict[str, NDArray[np.f
 def findings_of(result: BoardResult) -> tuple[str, ...]:
     """Return what speaks against the engines, as sentences.
 
-    Layers that did not become what they should, copies between formats that take long, an
-    accelerator that does nothing, and INT8 that is no faster than float16.
+    Times of a board that slowed down, layers that did not become what they should, copies between
+    formats that take long, layers that left the accelerator, INT8 no faster than float16.
     """
     found = [said for name, row in result.rows.items() for said in _of_row(name, row, result)]
     int8, fp16 = result.rows.get("int8"), result.rows.get("fp16")
@@ -208,6 +226,9 @@ def _of_row(name: str, row: BoardRow, result: BoardResult) -> list[str]:
     if name not in layers.by_precision:
         have = ", ".join(f"{count} {kind}" for kind, count in layers.by_precision.items())
         found.append(f"{name}: no layer computes in {name}; they are {have or 'unknown'}.")
+    slowed = [reason for one in row.rounds for reason in one.slowed_down]
+    if slowed:
+        found.append(f"{name}: its times do not count, the board slowed itself down: {slowed[0]}.")
     times = [layer.ms for layer in layers.layers if layer.ms is not None]
     if layers.reformat_ms is not None and times and layers.reformat_ms > _COPIES * sum(times):
         found.append(

@@ -2,6 +2,7 @@ import json
 
 import numpy as np
 import pytest
+from pydantic import ValidationError
 
 from edgekit.backends.tensorrt.result import findings_of, outputs_of, read_result, runs_of
 from edgekit.errors import ConfigError
@@ -64,6 +65,15 @@ def test_a_missing_or_damaged_result_says_what_to_run(tmp_path):
         read_result(tmp_path)
 
 
+@pytest.mark.parametrize("name", ["/etc/hosts", "result/../bundle.json", "bundle.json", ""])
+def test_a_board_names_no_file_but_those_of_its_result(measured, name):
+    def elsewhere(told):
+        told["rows"]["int8"]["rounds"][0]["times"] = name
+
+    with pytest.raises(ValidationError, match="expected a file in result/"):
+        changed(measured, elsewhere)
+
+
 def test_a_good_engine_has_nothing_said_against_it(measured):
     assert findings_of(read_result(measured)) == ()
 
@@ -77,6 +87,15 @@ def test_int8_that_is_slower_than_float16_is_told_with_its_copies(measured):
 
     assert said.startswith("INT8 runs at 0.70 times the speed of float16")
     assert "INT8 has 1 copies between formats, float16 0." in said
+
+
+def test_times_of_a_board_that_slowed_down_do_not_count(measured):
+    def slow_down(told):
+        told["rows"]["int8"]["rounds"][0]["slowed_down"] = ["2 over-current events"]
+
+    assert findings_of(changed(measured, slow_down)) == (
+        "int8: its times do not count, the board slowed itself down: 2 over-current events.",
+    )
 
 
 def test_layers_that_fell_back_and_copies_that_take_long_are_told(measured):

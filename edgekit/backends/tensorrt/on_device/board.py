@@ -58,8 +58,35 @@ def clocks_locked() -> Optional[bool]:
 
 
 def state_of(root: Path = Path("/")) -> Json:
-    """Return ``temperatures_c`` by sensor and the ``gpu_mhz`` the GPU runs at now."""
-    return {"temperatures_c": _temperatures(root), "gpu_mhz": _gpu_mhz(root)}
+    """Return how the board is now.
+
+    Returns:
+        ``temperatures_c`` by sensor; ``gpu_mhz``; ``over_currents``, how often it drew too much
+        since it was switched on, ``None`` where nothing counts that; ``alerts``, the parts that
+        are slowed down because they are hot.
+    """
+    return {
+        "temperatures_c": _temperatures(root),
+        "gpu_mhz": _gpu_mhz(root),
+        "over_currents": _over_currents(root),
+        "alerts": _alerts(root),
+    }
+
+
+def slowed_down(before: Json, after: Json) -> List[str]:
+    """Return why the board ran slower than it could between two states; nothing where it did not.
+
+    Source:
+        NVIDIA Jetson Linux Developer Guide, "Jetson Orin Nano Series, Jetson Orin NX Series and
+        Jetson AGX Orin Series", on over-current events (``oc*_event_cnt``). That ``*-alert``
+        cooling devices tell of heat was read in programs of people with such boards.
+    """
+    reasons = [f"{name} when it ended" for name in after["alerts"]]
+    if before["over_currents"] is not None and after["over_currents"] is not None:
+        more = after["over_currents"] - before["over_currents"]
+        if more > 0:
+            reasons.append(f"{more} over-current events")
+    return reasons
 
 
 class PowerLog:
@@ -130,6 +157,20 @@ def _temperatures(root: Path) -> Dict[str, float]:
         if name and re.fullmatch(r"-?\d+", milli) and int(milli) / 1e3 > _OFF_C:
             found[name] = int(milli) / 1e3
     return found
+
+
+def _over_currents(root: Path) -> Optional[int]:
+    counts = [
+        _text(path).strip() for path in (root / "sys/class/hwmon").glob("hwmon*/oc*_event_cnt")
+    ]
+    known = [int(count) for count in counts if count.isdigit()]
+    return sum(known) if known else None
+
+
+def _alerts(root: Path) -> List[str]:
+    devices = sorted((root / "sys/class/thermal").glob("cooling_device*"))
+    states = {_text(one / "type").strip(): _text(one / "cur_state").strip() for one in devices}
+    return [name for name, state in states.items() if name.endswith("-alert") and state != "0"]
 
 
 def _gpu_mhz(root: Path) -> Optional[float]:

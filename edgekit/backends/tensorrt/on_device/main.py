@@ -106,6 +106,8 @@ def _rows(
             _say(f"{next(steps)} time {name}, round {number + 1}")
             done = round_stage(place, engines[name], commands[name], number, timing)
             rounds[name].append(done)
+            for reason in done["slowed_down"]:
+                _say(f"The board slowed itself down: {reason}. Cool it, or lower its mode.")
     outputs: Dict[str, Json] = {name: {} for name in models}
     for name in models:
         for given in inputs:

@@ -6,7 +6,7 @@ from array import array
 from math import prod
 from typing import TYPE_CHECKING, Any, Dict, List, NamedTuple
 
-from .board import PowerLog, clocks_locked, state_of
+from .board import PowerLog, clocks_locked, slowed_down, state_of
 from .files import done_before, keep, read_json, remove
 from .problems import Problem
 from .program import run
@@ -64,7 +64,8 @@ def round_stage(place: Place, engine: Json, commands: Json, number: int, timing:
     Returns:
         ``latency_ms``, ``compute_ms``, ``h2d_ms`` and ``d2h_ms``, each spread over the runs;
         ``throughput_qps``; ``times``, the file with every run; ``before`` and ``after``;
-        ``power``, ``None`` where nothing measures it; ``clocks_locked``.
+        ``slowed_down``, the reasons if the board held itself back; ``power``, ``None`` where
+        nothing measures it; ``clocks_locked``.
     """
     name = f"{engine['made_of']['precision']}.round{number}"
     made_of = {
@@ -81,12 +82,13 @@ def round_stage(place: Place, engine: Json, commands: Json, number: int, timing:
     before = state_of()
     with PowerLog() as power:
         told = _run(place, engine, commands["time"], name, {"times": times, **timing._asdict()})
-    measured = _measured(told, times)
+    measured, after = _measured(told, times), state_of()
     outcome = {
         **measured,
         "times": times.relative_to(place.folder).as_posix(),
         "before": before,
-        "after": state_of(),
+        "after": after,
+        "slowed_down": slowed_down(before, after),
         "power": power.of_last(timing.seconds),
         "clocks_locked": clocks_locked(),
     }

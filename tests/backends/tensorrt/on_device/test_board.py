@@ -5,6 +5,7 @@ from edgekit.backends.tensorrt.on_device.board import (
     clocks_locked,
     power_mode,
     rails_of,
+    slowed_down,
     state_of,
     system_of,
 )
@@ -40,7 +41,13 @@ def test_a_board_tells_its_model_and_release(board):
 def test_what_is_no_board_tells_none_of_it(board):
     assert (system_of(board)["model"], system_of(board)["l4t"]) == (None, None)
     assert (power_mode(), clocks_locked()) == (None, None)
-    assert state_of(board) == {"temperatures_c": {}, "gpu_mhz": None}
+    assert state_of(board) == {
+        "temperatures_c": {},
+        "gpu_mhz": None,
+        "over_currents": None,
+        "alerts": [],
+    }
+    assert slowed_down(state_of(board), state_of(board)) == []
 
 
 def test_temperatures_leave_out_sensors_that_are_off(board):
@@ -50,7 +57,26 @@ def test_temperatures_leave_out_sensors_that_are_off(board):
         put_file(thermal / f"thermal_zone{number}/temp", milli + "\n")
     put_file(board / "sys/class/devfreq/17000000.gpu/cur_freq", "624750000\n")
 
-    assert state_of(board) == {"temperatures_c": {"cpu-thermal": 48.5}, "gpu_mhz": 624.75}
+    state = state_of(board)
+    assert (state["temperatures_c"], state["gpu_mhz"]) == ({"cpu-thermal": 48.5}, 624.75)
+
+
+def test_a_board_that_draws_too_much_or_gets_hot_says_so(board):
+    def counted(events, alert):
+        for number, count in ((1, 0), (3, events)):
+            put_file(board / f"sys/class/hwmon/hwmon4/oc{number}_event_cnt", f"{count}\n")
+        for number, (name, state) in enumerate((("gpu-throttle-alert", alert), ("pwm-fan", 3))):
+            put_file(board / f"sys/class/thermal/cooling_device{number}/type", name)
+            put_file(board / f"sys/class/thermal/cooling_device{number}/cur_state", str(state))
+        return state_of(board)
+
+    before = counted(813, 0)
+
+    assert slowed_down(before, counted(813, 0)) == []
+    assert slowed_down(before, counted(815, 1)) == [
+        "gpu-throttle-alert when it ended",
+        "2 over-current events",
+    ]
 
 
 @pytest.mark.parametrize("line", [AGX_ORIN_JETPACK_5, AGX_ORIN_JETPACK_6])
