@@ -78,7 +78,8 @@ def test_every_image_is_told(network, calibration):
     )
 
     stages = ("calibrate", "gradients", "biases")
-    assert told == [(stage, i, 32) for stage in stages for i in range(1, 33)]
+    images = [call for call in told if call[0] in stages]
+    assert images == [(stage, i, 32) for stage in stages for i in range(1, 33)]
 
 
 def test_biases_are_shifted_unless_that_is_switched_off(network, calibration):
