@@ -10,10 +10,9 @@ from edgekit.report.charts.theme import ACCENT, FAINT, INK, figure, name, told
 
 if TYPE_CHECKING:
     from edgekit.report.entries import Entry
-    from edgekit.report.quality import Confusion
+    from edgekit.report.quality import Confusion, ConfusionCell
 
 MOST = 14
-NOTHING = "nothing"
 CELL_PX = 30
 
 
@@ -22,13 +21,13 @@ def confusion(entry: Entry) -> Chart | None:
     found = entry.row.confusion
     if found is None or not found.cells:
         return None
-    shown = _mixed_up(found)
+    shown, nothing = _mixed_up(found), _nothing(found)
     values = [
-        _value(cell, found)
+        _value(cell, found, nothing)
         for cell in found.cells
-        if {_name(cell.truth), _name(cell.found)} <= {*shown, NOTHING}
+        if {cell.truth, cell.found} <= {*shown, None}
     ]
-    wrong = [c for c in found.cells if c.truth != c.found and c.truth and c.found][:5]
+    wrong = [c for c in found.cells if None not in {c.truth, c.found} and c.truth != c.found][:5]
     each = [f"{c.truth} found as {c.found}: {c.count}" for c in wrong]
     return Chart(
         name=f"confusion-{entry.key}",
@@ -43,7 +42,7 @@ def confusion(entry: Entry) -> Chart | None:
                 else ""
             )
         ),
-        spec=_spec(values, [*shown, NOTHING]),
+        spec=_spec(values, [*shown, nothing]),
     )
 
 
@@ -61,15 +60,19 @@ def _mixed_up(found: Confusion) -> list[str]:
     return sorted(n for n, _ in sorted(wrong.items(), key=lambda kv: (-kv[1], kv[0]))[:MOST])
 
 
-def _name(side: str | None) -> str:
-    return NOTHING if side is None else side
+def _nothing(found: Confusion) -> str:
+    """Return what stands for no object, and for none found: a name that no class has."""
+    name, taken = "nothing", _classes(found)
+    while name in taken:
+        name = f"({name})"
+    return name
 
 
-def _value(cell: Any, found: Confusion) -> dict[str, Any]:
+def _value(cell: ConfusionCell, found: Confusion, nothing: str) -> dict[str, Any]:
     total = sum(c.count for c in found.cells if c.truth == cell.truth)
     return {
-        "truth": _name(cell.truth),
-        "found": _name(cell.found),
+        "truth": nothing if cell.truth is None else cell.truth,
+        "found": nothing if cell.found is None else cell.found,
         "count": cell.count,
         "text": str(cell.count),
         "share": round(cell.count / total, 4),

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from edgekit.report.entries import Entry
+    from edgekit.report.schema import Row
 
 SHAPES = {
     "fp32": "circle",
@@ -25,21 +26,24 @@ SHAPES = {
 LEAST_SPAN = 4.0  # points: a difference of rounding must not fill the axis
 MARK_PX = 10
 NAMED = 8  # so few rows all get their names, of more only those that ship
+NAME_CHARACTERS = 32
 PLOT_HW = (340, 640)
-# Of rows sorted by time, those that are better than all before them.
+# Of rows sorted by time, those that are better than all before them; of a tie, the best alone.
+_BY_TIME = {
+    "sort": [{"field": "p50"}, {"field": "y", "order": "descending"}],
+    "groupby": ["rivals"],
+}
 _UNBEATEN = [
-    {
-        "window": [{"op": "max", "field": "y", "as": "best"}],
-        "sort": [{"field": "p50"}],
-        "frame": [None, 0],
-    },
-    {"window": [{"op": "lag", "field": "best", "as": "before"}], "sort": [{"field": "p50"}]},
+    {"window": [{"op": "max", "field": "y", "as": "best"}], "frame": [None, 0], **_BY_TIME},
+    {"window": [{"op": "lag", "field": "best", "as": "before"}], **_BY_TIME},
     {"filter": "!isValid(datum.before) || datum.best > datum.before"},
 ]
 _CAPTION = (
     "Up is more accurate, left is faster. The line joins rows that no other row beats. "
     "An upright line is the 95 % interval of the loss against FP32, a level one that of the median."
 )
+
+_APART = " Rows of different devices or images are not joined."
 
 
 def pareto(entries: Sequence[Entry]) -> Chart | None:
@@ -57,13 +61,14 @@ def pareto(entries: Sequence[Entry]) -> Chart | None:
         f"{e.label}: {points(_accuracy(e, by_map=by_map))} at {v['p50_text']} ms"
         for e, v in zip(placed, values, strict=True)
     ]
+    several = len({v["rivals"] for v in values}) > 1
     absent = [e.label for e in entries if e not in placed]
     missing = f" Not drawn, for want of a figure: {', '.join(absent)}." if absent else ""
     return Chart(
         name="pareto",
         title="Accuracy against latency",
         words=f"Accuracy against latency. {title}: {'; '.join(each)}.{_unbeaten(placed)}",
-        caption=_CAPTION + missing,
+        caption=_CAPTION + (_APART if several else "") + missing,
         spec=_spec(_labelled(values), title),
     )
 
@@ -85,9 +90,18 @@ def _accuracy(entry: Entry, *, by_map: bool) -> float | None:
 
 
 def _unbeaten(placed: Sequence[Entry]) -> str:
-    front = {id(row) for row in pareto_front([e.row for e in placed])}
+    rivals: dict[str, list[Row]] = {}
+    for entry in placed:
+        rivals.setdefault(_rivals(entry), []).append(entry.row)
+    front = {id(row) for rows in rivals.values() for row in pareto_front(rows)}
     names = [e.label for e in placed if id(e.row) in front]
     return f" No other row beats {', '.join(names)}." if names else ""
+
+
+def _rivals(entry: Entry) -> str:
+    """Return what rows share that may beat each other: the device, and the images of the score."""
+    uses = [use for use in entry.report.data if use.role == "evaluation"]
+    return "\n".join([entry.report.device, *(use.sha256 or use.source for use in uses)])
 
 
 def _value(entry: Entry, *, by_map: bool) -> dict[str, Any]:
@@ -109,6 +123,7 @@ def _value(entry: Entry, *, by_map: bool) -> dict[str, Any]:
         "name": "",
         "model": entry.model,
         "device": entry.report.device,
+        "rivals": _rivals(entry),
         "runtime": RUNTIMES[row.backend],
         "precision": row.precision,
         "row": row.name,
@@ -134,7 +149,7 @@ def _labelled(values: list[dict[str, Any]]) -> list[dict[str, Any]]:
     wanted = []
     for v in values:
         if v["shipped"] or len(values) <= NAMED:
-            v["name"] = v["model"] if models else v["row"]
+            v["name"] = _shortened(v["model"] if models else v["row"])
         x = width * v["p50"] / ends["x_max"]
         y = height * (ends["y_max"] - v["y"]) / (ends["y_max"] - ends["y_min"])
         mark = Rect(x - MARK_PX / 2, y - MARK_PX / 2, MARK_PX, MARK_PX)
@@ -149,6 +164,10 @@ def _labelled(values: list[dict[str, Any]]) -> list[dict[str, Any]]:
         }
         for v, place, (_, x, y) in zip(values, places, wanted, strict=True)
     ]
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= NAME_CHARACTERS else text[: NAME_CHARACTERS - 1] + "…"
 
 
 def _spec(values: list[dict[str, Any]], title: str) -> dict[str, Any]:
@@ -166,7 +185,7 @@ def _spec(values: list[dict[str, Any]], title: str) -> dict[str, Any]:
         {
             "transform": _UNBEATEN,
             "mark": {"type": "line", "color": LINE, "strokeWidth": 1.2},
-            "encoding": {**place, "order": {"field": "p50"}},
+            "encoding": {**place, "order": {"field": "p50"}, "detail": {"field": "rivals"}},
         },
         {"mark": rule, "encoding": {"x": x, "y": number("y_low"), "y2": {"field": "y_high"}}},
         {"mark": rule, "encoding": {"x": number("p50_low"), "x2": {"field": "p50_high"}, "y": y}},

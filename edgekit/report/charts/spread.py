@@ -30,6 +30,8 @@ _CAPTION = (
     "reaches from the 1st to the 99th percentile, the dot is the 90th."
 )
 
+_BARE = " Of {} from an earlier edgekit no more is known than the median and what lies above it."
+
 
 def spread(entries: Sequence[Entry]) -> Chart | None:
     """Return the chart of the fastest rows with their times; ``None`` without a measured one."""
@@ -37,15 +39,14 @@ def spread(entries: Sequence[Entry]) -> Chart | None:
     if not timed:
         return None
     values = [_value(e) for e in timed]
-    each = [
-        f"{v['label']}: half of the runs between {v['q25_text']} and {v['q75_text']} ms"
-        for v in values
-    ]
+    bare = sum(len(e.row.latency_ms.quantiles) != 101 for e in timed if e.row.latency_ms)
     return Chart(
         name="latency",
         title="Latency distribution",
-        words="Times of inference. " + "; ".join(each) + ".",
-        caption=_CAPTION + (f" The fastest {MOST} rows." if len(timed) > MOST else ""),
+        words="Times of inference. " + "; ".join(map(_words, values)) + ".",
+        caption=_CAPTION
+        + (f" The fastest {MOST} rows." if len(timed) > MOST else "")
+        + (_BARE.format(bare) if bare else ""),
         spec=_spec(values),
     )
 
@@ -72,6 +73,13 @@ def _value(entry: Entry) -> dict[str, Any]:
         "p99_text": ms(latency.p99),
         "runs": str(latency.runs),
     }
+
+
+def _words(value: dict[str, Any]) -> str:
+    if value["q25"] == value["q75"]:
+        return f"{value['label']}: median {value['p50_text']} ms"
+    low, high = value["q25_text"], value["q75_text"]
+    return f"{value['label']}: half of the runs between {low} and {high} ms"
 
 
 def _quantiles(latency: LatencyMs) -> tuple[float, float, float, float]:

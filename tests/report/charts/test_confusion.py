@@ -52,3 +52,16 @@ def test_without_cells_there_is_no_matrix(report, cells):
     entry = entries_of([report])[0] if cells is None else entry_with(report, cells)
 
     assert confusion(entry) is None
+
+
+def test_a_class_called_nothing_is_not_taken_for_none(report):
+    cells = (cell("nothing", "nothing", 6), cell("nothing", None, 3), cell("(nothing)", "", 2))
+    chart = confusion(entry_with(report, cells))
+    values = {(v["truth"], v["found"]): v["count"] for v in chart.spec["data"]["values"]}
+
+    assert values == {
+        ("nothing", "nothing"): 6,
+        ("nothing", "((nothing))"): 3,
+        ("(nothing)", ""): 2,
+    }
+    assert chart.words == "Classes taken for others. (nothing) found as : 2."

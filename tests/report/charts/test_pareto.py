@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import xml.etree.ElementTree as ET
 
 import pytest
@@ -7,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edgekit.report.charts.chart import draw, svg_file
-from edgekit.report.charts.pareto import LEAST_SPAN, limits, pareto
+from edgekit.report.charts.pareto import LEAST_SPAN, PLOT_HW, limits, pareto
 from edgekit.report.entries import entries_of
 from edgekit.report.schema import Verdict
 
@@ -88,3 +89,53 @@ def test_all_marks_lie_inside_the_axes(figures):
     assert all(v["p50_high"] <= ends["x_max"] for v in values)
     assert all(ends["y_min"] < v["y"] < ends["y_max"] for v in values)
     assert ends["y_max"] - ends["y_min"] >= LEAST_SPAN
+
+
+def test_of_rows_as_fast_as_each_other_the_line_takes_the_best_alone(report, make_row):
+    figures = {"worse": (10, 0.30), "better": (10, 0.33), "b": (20, 0.35)}
+    rows = tuple(make_row(n, p50=p, map=m, images=9) for n, (p, m) in figures.items())
+    chart = pareto(entries_of([report.model_copy(update={"rows": rows, "verdict": NOTHING})]))
+    points = {v["row"]: v["y"] for v in chart.spec["data"]["values"]}
+
+    assert chart.words.endswith("No other row beats better, b.")
+    assert line_points(chart) == 2
+    assert line_start(chart) == pytest.approx(place_of(chart, points["better"]), abs=0.01)
+
+
+def line_start(chart):
+    """Return how far down the line begins, in pixels."""
+    svg = draw(chart).svg
+    return float(re.search(r'mark-line.*?d="M[\d.]+,([\d.]+)', svg)[1])
+
+
+def place_of(chart, y):
+    ends = limits(chart.spec["data"]["values"])
+    return PLOT_HW[0] * (ends["y_max"] - y) / (ends["y_max"] - ends["y_min"])
+
+
+@pytest.mark.parametrize("other", ["device", "images"])
+def test_rows_that_cannot_be_compared_do_not_beat_each_other(report, make_row, other):
+    fast = (make_row("fast", p50=1, map=0.5, images=9),)
+    slow = (make_row("slow", p50=20, map=0.3, images=9),)
+    (use, *_) = (use for use in report.data if use.role == "evaluation")
+    changed = {
+        "device": {"device": "Pi"},
+        "images": {"data": (use.model_copy(update={"sha256": "9" * 64}),)},
+    }[other]
+    runs = [
+        report.model_copy(update={"rows": rows, "verdict": NOTHING, **more})
+        for rows, more in ((fast, {}), (slow, changed))
+    ]
+    chart = pareto(entries_of(runs))
+
+    assert "slow" in chart.words.partition("No other row beats")[2]
+    assert "not joined" in chart.caption
+    assert len({v["rivals"] for v in chart.spec["data"]["values"]}) == 2
+    assert "L" not in draw(chart).svg.partition("mark-line")[2].partition("</g>")[0]
+
+
+def test_a_long_name_is_short_in_the_chart(report, make_row):
+    row = make_row("x" * 200, p50=1, map=0.5, images=9)
+    chart = pareto(entries_of([report.model_copy(update={"rows": (row,), "verdict": NOTHING})]))
+
+    assert "x" * 31 + "…" in texts(chart)
