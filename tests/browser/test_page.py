@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
+from edgekit.report.verdict import decide
 from tests.browser.made import made_report
 from tests.browser.pages import DESK, PHONE, Look
 
@@ -82,6 +83,26 @@ def test_without_scripts_the_page_can_be_read_and_offers_nothing_that_needs_them
     assert page.locator("#chart-pareto svg").is_visible()
     assert all(any(row.name in name for name in names) for row in plain_report.rows)
     assert offered == [0, 0, 0]
+
+
+@pytest.mark.parametrize("width", [PHONE, DESK])
+def test_long_names_are_broken_not_cut_off(open_page, long_names, width):
+    opened = open_page(long_names, look=Look(width=width))
+    names = opened.page.locator("#rows-table tbody .name")
+
+    assert opened.overflowing() == []
+    assert names.first.evaluate("e => e.getBoundingClientRect().width") <= 22 * 16
+    assert len(names.first.inner_text()) == 200
+    opened.is_quiet()
+
+
+@pytest.fixture(scope="module")
+def long_names():
+    """A run whose device and rows have names of one long word."""
+    report = made_report(rows=3)
+    rows = [r.model_copy(update={"name": f"{n}" + 199 * "x"}) for n, r in enumerate(report.rows)]
+    known = {"device": "d" * 200, "rows": tuple(rows), "verdict": decide(rows)}
+    return report.model_copy(update=known)
 
 
 def test_names_with_markup_stay_text(open_page):

@@ -117,7 +117,7 @@ def test_labels_are_drawn_at_the_size_their_places_are_made_for(html):
 def test_every_table_has_headers_and_every_row_its_status(html, report):
     assert html.count('<th scope="col"') >= 29
     for row in report.rows:
-        assert f'<th scope="row">{row.name}' in html
+        assert f'<th scope="row"><span class="name">{row.name}</span>' in html
     assert "<td>not-run: not installed</td>" in html
 
 
