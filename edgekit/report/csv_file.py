@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from edgekit.report.schema import Report, Row
 
 Cell = str | float | bool | None
+_FORMULA = ("=", "+", "-", "@", "\t", "\n")
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,8 @@ def to_csv(reports: Sequence[Report]) -> str:
     """Return a heading and one line per row, those of one report together.
 
     What is not known is empty, yes and no are ``true`` and ``false``, and floats have all the
-    digits that ``report.json`` has.
+    digits that ``report.json`` has. A text that a spreadsheet would take for a formula has an
+    apostrophe before it.
     """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
@@ -40,7 +42,13 @@ def to_csv(reports: Sequence[Report]) -> str:
 
 
 def _written(cell: Cell) -> Cell:
-    return str(cell).lower() if isinstance(cell, bool) else cell
+    if isinstance(cell, bool):
+        return str(cell).lower()
+    if not isinstance(cell, str):
+        return cell
+    # Some readers end a line at a carriage return, and the writer does not quote it.
+    text = cell.replace("\r\n", "\n").replace("\r", "\n")
+    return f"'{text}" if text.startswith(_FORMULA) else text
 
 
 def _of_report(name: str, meaning: str, path: str) -> CsvColumn:
@@ -146,5 +154,10 @@ CSV_COLUMNS: tuple[CsvColumn, ...] = (
     CsvColumn(
         "disturbed", "What disturbed the timing.", lambda _, r: "; ".join(r.disturbed) or None
     ),
+    _of_row("estimate_ms", "Expected of inference where nobody ran it.", "estimate.ms"),
+    _of_row(
+        "estimate_low_ms", "Lower end of what holds 80 % of published times.", "estimate.low_ms"
+    ),
+    _of_row("estimate_high_ms", "Upper end.", "estimate.high_ms"),
     _of_report("created_utc", "When the report was made.", "provenance.created_utc"),
 )

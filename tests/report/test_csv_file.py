@@ -7,6 +7,7 @@ import json
 import pytest
 
 from edgekit.report.csv_file import CSV_COLUMNS, to_csv
+from edgekit.report.estimated import Estimated
 from edgekit.report.json_file import to_json
 from tests.browser.made import made_report
 
@@ -26,7 +27,7 @@ def expected(run, row):
     latency, energy = row["latency_ms"] or {}, row["energy"] or {}
     best = max(row["throughput"], key=lambda t: t["fps"]) if row["throughput"] else {}
     point, recall = row["detection"] or {}, row["recall"] or {}
-    covered = row["coverage"] or {}
+    covered, estimate = row["coverage"] or {}, row["estimate"] or {}
     return {
         "target": run["target"],
         "device": run["device"],
@@ -55,6 +56,7 @@ def expected(run, row):
         "layers_float": covered.get("convs_float"),
         "mac_share_int8": covered.get("mac_share_int8"),
         "disturbed": "; ".join(row["disturbed"]) or None,
+        **{f"estimate_{name}": estimate.get(name) for name in ("ms", "low_ms", "high_ms")},
         "created_utc": run["provenance"]["created_utc"],
     }
 
@@ -98,6 +100,41 @@ def test_a_disturbed_timing_is_told_in_one_cell(report, make_row):
     assert line["disturbed"] == 'load of 5.1, on 2 cores; clock "down"'
 
 
+@pytest.mark.parametrize("first", ["=", "+", "-", "@", "\t", "\n"])
+def test_no_name_is_a_formula_in_a_spreadsheet(report, make_row, first):
+    row = make_row(f"{first}1+cmd|'x'!A0", map_drop_points=-0.5)
+    (line,) = lines_of(report.model_copy(update={"rows": (row,)}))
+
+    assert line["row"] == f"'{row.name}"
+    assert line["map_drop_points"] == "-0.5"
+
+
+def test_a_name_of_several_lines_stays_in_its_cell(report, make_row):
+    row = make_row('one\r\ntwo\rthree, "four"')
+    (line,) = lines_of(report.model_copy(update={"rows": (row,)}))
+
+    assert line["row"] == 'one\ntwo\nthree, "four"'
+
+
+def test_what_is_estimated_has_columns_of_its_own(report, make_row):
+    estimate = Estimated(
+        ms=4.5,
+        low_ms=3,
+        high_ms=6,
+        bound="memory",
+        compute_share=0.2,
+        memory_share=0.7,
+        overhead_share=0.1,
+        basis="Fitted.",
+    )
+    row = make_row("board", status="estimated", reason="nobody ran it", estimate=estimate)
+    (line,) = lines_of(report.model_copy(update={"rows": (row,)}))
+
+    assert (line["estimate_ms"], line["estimate_low_ms"]) == ("4.5", "3.0")
+    assert line["estimate_high_ms"] == "6.0"
+    assert line["p50_ms"] == ""
+
+
 def test_the_file_is_what_it_was(report, golden):
     golden("report/report.csv", to_csv([report]))
 
@@ -109,6 +146,7 @@ def test_the_reference_page_is_current(golden):
         "One line per row of the report, as a data frame or a spreadsheet takes it.",
         "What is not known is empty; yes and no are `true` and `false`.",
         "The values are those of `report.json`, with all their digits.",
+        "A text that a spreadsheet would take for a formula has an apostrophe before it.",
         "",
         "| Column | What it says |",
         "|---|---|",
