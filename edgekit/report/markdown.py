@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 def to_markdown(report: Report) -> str:
     """Return ``report`` as Markdown: the verdict first, then the figures, then their origin."""
     parts = [
-        f"# {report.target} on {report.device}",
+        f"# {plain(f'{report.target} on {report.device}')}",
         f"**{plain(report.verdict.because)}**",
         *(f"> Warning: {plain(w)}" for w in report.warnings),
         _table(COLUMNS, rows_by_speed(report)),
@@ -118,6 +118,6 @@ def _section(title: str, facts: Iterable[Fact]) -> list[str]:
 
 def plain(text: str) -> str:
     """Return ``text`` with nothing in it that Markdown reads as a mark."""
-    for mark in ("\\", "|", "*", "_", "<", "`"):
+    for mark in ("\\", "|", "*", "_", "<", "`", "["):
         text = text.replace(mark, f"\\{mark}")
     return " ".join(text.split())
