@@ -44,14 +44,14 @@ def gate(
     max_map_fall: Annotated[
         float | None,
         typer.Option(
-            help="Points of mAP it may lie below --baseline; 0.5 if nothing is said.",
+            help="Points of mAP it may lie below --baseline; 0.5 without --max-slowdown.",
             rich_help_panel=AGAINST,
         ),
     ] = None,
     max_slowdown: Annotated[
         float | None,
         typer.Option(
-            help="Times the 90th percentile of --baseline; 1.1 if nothing is said.",
+            help="Times the 90th percentile of --baseline; 1.1 without --max-map-fall.",
             rich_help_panel=AGAINST,
         ),
     ] = None,

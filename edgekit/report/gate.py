@@ -96,7 +96,7 @@ def gate(
         limits: At least one.
         row: Name of the row; without it, the one that ships.
         accepted: The baseline. Without a limit of its own, mAP may fall by 0.5 points against it
-            and the 90th percentile may become 1.1 times as long.
+            and the 90th percentile may become 1.1 times as long; with one, that one alone counts.
 
     Raises:
         ConfigError: No limit is asked for or one makes no sense, or the two reports cannot be
@@ -253,7 +253,7 @@ def _asked(limits: Limits) -> tuple[_Rule, ...]:
 
 
 def _row(report: Report, name: str | None) -> Row | None:
-    wanted = name or report.verdict.ship
+    wanted = report.verdict.ship if name is None else name
     if wanted is None:
         return None
     names = [row.name for row in report.rows]
@@ -263,7 +263,7 @@ def _row(report: Report, name: str | None) -> Row | None:
 
 
 def _baseline(report: Report, limits: Limits, name: str | None, accepted: Report) -> Baseline:
-    wanted = name or accepted.verdict.ship
+    wanted = accepted.verdict.ship if name is None else name
     names = [row.name for row in accepted.rows]
     if wanted is None:
         raise ConfigError(

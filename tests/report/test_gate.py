@@ -211,6 +211,13 @@ def test_an_unknown_row_is_named_with_the_nearest(report):
         gate(report, Limits(p90_ms=50.0), "int")
 
 
+def test_an_empty_name_is_no_row(report):
+    with pytest.raises(UnknownNameError):
+        gate(report, Limits(**ALL), row="")
+    with pytest.raises(UnknownNameError):
+        gate(report, Limits(), "", report)
+
+
 def test_a_baseline_brings_limits_of_its_own(report, changed):
     same = gate(report, Limits(), accepted=report)
     slower = gate(changed("int8", latency_ms=with_p90(report, 46.0)), Limits(), accepted=report)
