@@ -24,12 +24,14 @@ def merge(paths: Sequence[Path], out: Path) -> tuple[Report, ...]:
         out: Takes report.html, .md, .json, .csv and plots.
 
     Raises:
-        ConfigError: A path holds no report, or ``out`` cannot be written or is one of the runs.
+        ConfigError: A path holds no report, or ``out`` cannot be written, or is or holds one of
+            the runs.
     """
     runs = [path.resolve() for path in paths]
-    if out.resolve() in runs:
+    if any(out.resolve() in (run, run.parent) for run in runs):
         raise ConfigError(
-            f"--out {out} is one of the runs to merge, and would be replaced. Choose another --out."
+            f"--out {out} is or holds one of the runs to merge, and would be replaced. "
+            "Choose another --out."
         )
     found = [report for path in paths for report in read_runs(_report_of(path))]
     reports = tuple(r for n, r in enumerate(found) if r not in found[:n])

@@ -60,7 +60,7 @@ def read_runs(path: Path) -> tuple[Report, ...]:
     """
     try:
         found = json.loads(path.read_bytes())
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         found = None
     if not isinstance(found, dict) or "reports" not in found:
         return (read_report(path),)
@@ -95,10 +95,13 @@ def headline(reports: Sequence[Report]) -> str:
     lower = [r for r in reports if r.verdict.ship and r.row(r.verdict.ship).precision != "fp32"]
     plain = [r for r in reports if r.verdict.ship and r not in lower]
     rest = len(reports) - len(lower) - len(plain)
-    parts = [f"{len(lower)} ship a precision lower than FP32"] if lower else []
-    parts += [f"{len(plain)} ship FP32"] if plain else []
-    parts += [f"{rest} ship nothing yet"] if rest else []
-    return f"Of {len(reports)} runs, {', '.join(parts)}."
+    counts = (
+        (len(lower), "a precision lower than FP32"),
+        (len(plain), "FP32"),
+        (rest, "nothing yet"),
+    )
+    parts = [f"{n} ship{'s' if n == 1 else ''} {what}" for n, what in counts if n]
+    return f"Of {len(reports)} run{'s' if len(reports) > 1 else ''}, {', '.join(parts)}."
 
 
 def title_of(reports: Sequence[Report]) -> str:

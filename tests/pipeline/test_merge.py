@@ -40,8 +40,10 @@ def test_a_run_that_is_named_twice_counts_once(runs, tmp_path):
 
 
 def test_a_run_is_never_replaced_by_the_whole(runs):
-    with pytest.raises(ConfigError, match="is one of the runs"):
+    with pytest.raises(ConfigError, match="is or holds one of the runs"):
         merge(runs, runs[0])
+    with pytest.raises(ConfigError, match="is or holds one of the runs"):
+        merge([runs[0] / "report.json", runs[1]], runs[0])
 
     assert (runs[0] / "report.json").is_file()
 

@@ -45,7 +45,7 @@ def test_what_is_no_merged_report_is_refused(tmp_path, text):
         read_runs(path)
 
 
-@pytest.mark.parametrize("text", ["[]", "no json", "{}"])
+@pytest.mark.parametrize("text", ["[]", "no json", "{}", "[" * 100_000])
 def test_what_is_no_report_at_all_is_refused(tmp_path, text):
     path = tmp_path / "report.json"
     path.write_text(text)
@@ -68,8 +68,9 @@ def test_the_headline_counts_what_ships(report, other):
     plain = report.model_copy(update={"verdict": Verdict(ship="fp32", because="Plain.")})
 
     assert headline([report, other, plain]) == (
-        "Of 3 runs, 1 ship a precision lower than FP32, 1 ship FP32, 1 ship nothing yet."
+        "Of 3 runs, 1 ships a precision lower than FP32, 1 ships FP32, 1 ships nothing yet."
     )
+    assert headline([report]) == "Of 1 run, 1 ships a precision lower than FP32."
     assert title_of([report, other]) == "1 model, 2 devices, 1 target"
 
 
