@@ -24,7 +24,7 @@ def report(
     if json:
         typer.echo(to_merged_json(reports), nl=False)
         return
-    rows = [dict(zip(RUN_HEADINGS, run_cells(r), strict=True)) for r in reports]
+    rows = [dict(zip(RUN_HEADINGS, cells, strict=True)) for cells in run_cells(reports)]
     typer.echo(show(rows, as_json=False))
     typer.echo(headline(reports))
     typer.echo(f"Written to {out}: report.html, .md, .json and .csv, plots/.")

@@ -31,28 +31,29 @@ class Entry:
     Attributes:
         key: Its place among all rows of the page.
         label: What a chart calls it: short, and unlike every other's.
+        model: What the model is called on this page.
     """
 
     key: int
     report: Report
     row: Row
     label: str
+    model: str
 
     @property
     def shipped(self) -> bool:
         """Whether the verdict of its run ships it."""
         return self.row.name == self.report.verdict.ship
 
-    @property
-    def model(self) -> str:
-        """File name of the model, without folder and ending."""
-        return self.report.model.path.replace("\\", "/").rsplit("/", 1)[-1].rsplit(".", 1)[0]
-
 
 def entries_of(reports: Sequence[Report]) -> tuple[Entry, ...]:
     """Return the rows of all ``reports``, those of one run together."""
     rows = [(report, row) for report in reports for row in rows_by_speed(report)]
-    plain = [Entry(key, report, row, row.name) for key, (report, row) in enumerate(rows)]
+    models = model_names(reports)
+    plain = [
+        Entry(key, report, row, row.name, models[report.model.sha256])
+        for key, (report, row) in enumerate(rows)
+    ]
     several = {
         "model": len({r.model.sha256 for r in reports}) > 1,
         "target": len({(r.model.sha256, r.device) for r in reports}) < len(reports),
@@ -60,6 +61,23 @@ def entries_of(reports: Sequence[Report]) -> tuple[Entry, ...]:
     }
     seen: Counter[str] = Counter()
     return tuple(replace(e, label=_once(_label(e, several), seen)) for e in plain)
+
+
+def model_names(reports: Sequence[Report]) -> dict[str, str]:
+    """Return what the model of each sha256 is called: its file name without the ending.
+
+    Where several files share a name, as many of the folders they lie in stand before it as tell
+    them apart; where folders do not, the sha256 stands behind it.
+    """
+    paths = {r.model.sha256: r.model.path.replace("\\", "/").split("/") for r in reports}
+    for depth in range(1, max(map(len, paths.values())) + 1):
+        names = {
+            sha256: "/".join([*parts[-depth:-1], parts[-1].rsplit(".", 1)[0]])
+            for sha256, parts in paths.items()
+        }
+        if len(set(names.values())) == len(names):
+            return names
+    return {sha256: f"{name} ({sha256[:8]})" for sha256, name in names.items()}
 
 
 def _label(entry: Entry, several: dict[str, bool]) -> str:
@@ -73,7 +91,7 @@ def _label(entry: Entry, several: dict[str, bool]) -> str:
 def _once(label: str, seen: Counter[str]) -> str:
     """Return ``label``, numbered from the second time on."""
     seen[label] += 1
-    return label if seen[label] == 1 else f"{label} #{seen[label]}"
+    return label if seen[label] == 1 else _once(f"{label} #{seen[label]}", seen)
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from edgekit.errors import ConfigError
 from edgekit.report.cells import DASH, RUNTIMES, ms, points, signed_points, times
+from edgekit.report.entries import model_names
 from edgekit.report.json_file import read_report
 from edgekit.report.parts import Part
 from edgekit.report.schema import Report
@@ -136,9 +137,13 @@ def doubts(reports: Sequence[Report]) -> tuple[str, ...]:
     return tuple(found)
 
 
-def run_cells(report: Report) -> tuple[str, ...]:
-    """Return what a table says of one run, a cell for every heading."""
-    model = report.model.path.replace("\\", "/").rsplit("/", 1)[-1]
+def run_cells(reports: Sequence[Report]) -> list[tuple[str, ...]]:
+    """Return what a table says of each run, a cell for every heading."""
+    models = model_names(reports)
+    return [_cells(report, models[report.model.sha256]) for report in reports]
+
+
+def _cells(report: Report, model: str) -> tuple[str, ...]:
     head = (model, report.target, report.device)
     if report.verdict.ship is None:
         candidate = report.verdict.candidate

@@ -40,7 +40,7 @@ def to_merged_markdown(reports: Sequence[Report]) -> str:
         f"# {title_of(reports)}",
         f"**{plain(headline(reports))}**",
         *(f"> {plain(doubt)}" for doubt in doubts(reports)),
-        table(RUN_HEADINGS, [run_cells(r) for r in reports], RUN_WORDS),
+        table(RUN_HEADINGS, run_cells(reports), RUN_WORDS),
         "## All rows",
         table(headings, rows, words),
         "## Verdicts",

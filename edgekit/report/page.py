@@ -85,7 +85,7 @@ def to_merged_html(reports: Sequence[Report], charts: Mapping[str, Drawn] | None
         reports=reports,
         run_headings=RUN_HEADINGS,
         run_words=RUN_WORDS,
-        runs=[run_cells(report) for report in reports],
+        runs=run_cells(reports),
         lead_columns=LEAD_COLUMNS,
         detail_columns=shown(DETAIL_COLUMNS, rows),
         model_facts=model_facts,

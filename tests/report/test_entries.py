@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from edgekit.report.entries import entries_of, facets_of, row_facets
+from edgekit.report.entries import entries_of, facets_of, model_names, row_facets
+from edgekit.report.schema import Verdict
 
 
 def renamed(report, path, sha256):
@@ -46,3 +47,30 @@ def test_only_what_differs_can_be_filtered_by(report):
     assert set(facets) == {"runtime", "precision", "status"}
     assert facets["precision"] == ("fp32", "int8")
     assert row_facets(entries)[2]["runtime"] == "TensorRT"
+
+
+def test_models_whose_files_share_a_name_are_told_apart(report):
+    a = renamed(report, "runs/train/weights/best.pt", "1" * 64)
+    b = renamed(report, "runs\\train2\\weights\\best.pt", "2" * 64)
+    entries = entries_of([a, b, a])
+    facets = {f.key: f.values for f in facets_of(entries)}
+
+    assert facets["model"] == ("train/weights/best", "train2/weights/best")
+    assert entries[4].label.startswith("train2/weights/best fp32")
+
+
+def test_models_of_one_path_are_told_apart_by_what_they_hold(report):
+    runs = [renamed(report, "best.onnx", digit * 64) for digit in "12"]
+
+    assert list(model_names(runs).values()) == ["best (11111111)", "best (22222222)"]
+
+
+def test_a_label_that_looks_numbered_is_not_given_twice(report):
+    rows = tuple(
+        r.model_copy(update={"name": n})
+        for r, n in zip(report.rows[:2], ("a", "a #2"), strict=True)
+    )
+    known = {"rows": rows, "verdict": Verdict(ship=None, because="Nothing.")}
+    labels = [e.label for e in entries_of(2 * [report.model_copy(update=known)])]
+
+    assert len(set(labels)) == len(labels) == 4

@@ -75,12 +75,12 @@ def test_the_headline_counts_what_ships(report, other):
 
 
 def test_a_run_is_a_line_of_what_ships(report, other):
-    cells = dict(zip(RUN_HEADINGS, run_cells(report), strict=True))
+    cells = dict(zip(RUN_HEADINGS, *run_cells([report]), strict=True))
 
     assert cells["Ships"] == "int8"
     assert cells["Loss (95 %)"] == "0.5 (−0.4 to 1.4)"
     assert cells["p50 ms"] == "37.4"
-    assert run_cells(other)[3:5] == ("nothing yet; to measure: trt", "–")
+    assert run_cells([other])[0][3:5] == ("nothing yet; to measure: trt", "–")
 
 
 def test_other_images_and_times_taken_apart_are_said(report, other):

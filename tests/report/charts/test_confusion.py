@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from edgekit.report.charts.chart import draw
@@ -11,9 +13,7 @@ from edgekit.report.quality import Confusion, ConfusionCell
 def entry_with(report, cells):
     entry = entries_of([report])[0]
     found = Confusion(confidence=0.31, iou=0.5, cells=cells)
-    return type(entry)(
-        entry.key, entry.report, entry.row.model_copy(update={"confusion": found}), "r"
-    )
+    return replace(entry, row=entry.row.model_copy(update={"confusion": found}), label="r")
 
 
 def cell(truth, found, count):

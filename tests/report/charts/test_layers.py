@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 from edgekit.report.charts.chart import draw
 from edgekit.report.charts.layers import MOST, layers
 from edgekit.report.entries import entries_of
@@ -9,7 +11,9 @@ from edgekit.report.loss import LayerShare
 def test_the_layers_that_cost_most_are_drawn_in_their_order(report):
     entry = entries_of([report])[1]
     found = tuple(LayerShare(layer=f"conv {n}", share=0.5 / (n + 1)) for n in range(20))
-    chart = layers(type(entry)(1, report, entry.row.model_copy(update={"layers": found}), "int8"))
+    chart = layers(
+        replace(entry, key=1, row=entry.row.model_copy(update={"layers": found}), label="int8")
+    )
 
     assert [v["layer"] for v in chart.spec["data"]["values"]] == [f"conv {n}" for n in range(MOST)]
     assert chart.words.startswith("Layers whose rounded results cost most in int8. conv 0: 50.0 %")

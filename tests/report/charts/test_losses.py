@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 from edgekit.report.charts.chart import draw
 from edgekit.report.charts.losses import MOST, losses
 from edgekit.report.entries import entries_of
@@ -10,7 +12,7 @@ def entry_of(report, name, **changes):
     entry = next(e for e in entries_of([report]) if e.row.name == name)
     diagnosis = entry.row.diagnosis.model_copy(update=changes)
     row = entry.row.model_copy(update={"diagnosis": diagnosis})
-    return type(entry)(entry.key, entry.report, row, entry.label)
+    return replace(entry, row=row)
 
 
 def test_groups_with_an_interval_are_drawn(report):
