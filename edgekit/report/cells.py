@@ -73,8 +73,9 @@ def status(row: Row) -> str:
 
 
 def shown(columns: Sequence[Column], rows: Sequence[Row]) -> tuple[Column, ...]:
-    """Return the columns that say something of one row at least."""
-    return tuple(c for c in columns if any(c.text(row) != DASH for row in rows))
+    """Return the first column, and those that say something of one row at least."""
+    first, *others = columns
+    return (first, *(c for c in others if any(c.text(row) != DASH for row in rows)))
 
 
 def _signed(value: float) -> str:

@@ -151,3 +151,11 @@ def test_a_report_without_pictures_or_plot_is_a_page(report):
 
     assert "there is nothing to draw" in html
     assert [tag for tag, _ in read(html)].count("svg") == 0
+
+
+def test_a_report_without_a_row_is_a_page_all_the_same(report):
+    nothing = Verdict(ship=None, because="Nothing was run.")
+    html = to_html(report.model_copy(update={"rows": (), "verdict": nothing}))
+
+    assert "<h1>Nothing was run.</h1>" in html
+    assert "there is nothing to draw" in html
