@@ -9,6 +9,7 @@ from edgekit.report.verdict import decide
 from tests.browser.made import made_report
 from tests.browser.pages import DESK, PHONE, Look
 
+A4 = 718  # pixels of CSS between the usual margins
 SCHEMES = ("light", "dark")
 AA = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]  # WCAG 2.2 AA
 RULES = {"type": "tag", "values": AA}
@@ -70,6 +71,13 @@ def test_the_page_can_be_printed(open_plain):
     assert pdf.startswith(b"%PDF-")
     assert opened.page.locator("h1").is_visible()
     opened.is_quiet()
+
+
+def test_no_table_is_cut_off_on_paper(open_plain):
+    opened = open_plain(Look(media="print", width=A4))
+    opened.page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
+
+    assert opened.page.evaluate("document.documentElement.scrollWidth") <= A4
 
 
 def test_without_scripts_the_page_can_be_read_and_offers_nothing_that_needs_them(
