@@ -138,7 +138,7 @@
   }
   document.querySelectorAll("table.sortable").forEach(makeSortable);
 
-  // A row under the pointer, or with the focus inside, is larger in the chart.
+  // A row under the pointer is larger in the chart.
   function focusOn(key) {
     views.get("chart-pareto")?.view.signal("focus", key).runAsync();
   }
