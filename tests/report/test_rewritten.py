@@ -46,7 +46,7 @@ def test_the_pages_show_every_rewrite_and_every_refusal(report):
         assert "What was rewritten" in page
         assert "a batch normalization behind a layer" in page
         assert "1.2e-07" in page
-    assert re.search(r"/a/&lt;bn&gt;</th>\s*<td>its output is \| used elsewhere", html)
+    assert re.search(r"/a/&lt;bn&gt;</span></th>\s*<td>its output is \| used elsewhere", html)
     assert "- `/a/<bn>`: its output is \\| used elsewhere" in markdown
 
 
