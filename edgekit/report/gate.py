@@ -146,7 +146,7 @@ def _map_drop(row: Row, _: Baseline | None) -> Figure:
 
 
 def _agreement(row: Row, _: Baseline | None) -> Figure:
-    if row.baseline:
+    if row.baseline and row.status != "not-run":
         return Figure(1.0, (1.0, 1.0), "which is what other rows are compared with")
     if row.agreement is None:
         return Figure(None, None, f"{row.name} was not compared with FP32 on any image")
@@ -161,7 +161,7 @@ def _p90(row: Row, _: Baseline | None) -> Figure:
 
 
 def _speedup(row: Row, _: Baseline | None) -> Figure:
-    if row.baseline:
+    if row.baseline and row.shippable:
         return Figure(1.0, (1.0, 1.0), "which is what other rows are compared with")
     if row.status != SHIPPABLE or row.speedup is None:
         return Figure(None, None, untimed(row))

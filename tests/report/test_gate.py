@@ -168,6 +168,13 @@ def test_fp32_loses_nothing_against_itself(report):
     assert [c.figure for c in result.checks] == [0.0, 1.0, 1.0]
 
 
+def test_fp32_that_was_not_run_keeps_no_limit(report, make_row):
+    row = make_row("board", status="not-run", reason="no GPU", baseline=True)
+    result = gate(report.model_copy(update={"rows": (*report.rows, row)}), Limits(**ALL), "board")
+
+    assert [check.passed for check in result.checks] == [False] * 4
+
+
 def test_nothing_that_ships_fails(report):
     told = report.model_copy(update={"verdict": Verdict(ship=None, because="Nothing yet.")})
 
