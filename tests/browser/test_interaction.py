@@ -186,6 +186,19 @@ def test_a_chart_with_no_row_left_is_gone_until_one_is_back(opened):
     assert opened.page.locator("#chart-pareto").is_visible()
 
 
+def test_a_filter_takes_lines_out_of_the_curves(opened, plain_report):
+    lines = "#chart-precision-recall[data-live] .mark-line path"
+    opened.page.locator("#chart-precision-recall").scroll_into_view_if_needed()
+    opened.page.wait_for_selector(lines)
+    assert opened.page.locator(lines).count() == len(plain_report.rows)
+
+    opened.page.get_by_role("checkbox", name="int8", exact=True).uncheck()
+
+    left = sum(row.precision != "int8" for row in plain_report.rows)
+    opened.page.wait_for_function(f"document.querySelectorAll('{lines}').length == {left}")
+    assert 0 < left < len(plain_report.rows)
+
+
 def test_several_runs_are_filtered_by_model_and_device(open_page, two_runs):
     opened = open_page(two_runs)
     rows = len(two_runs[0].rows)

@@ -93,7 +93,7 @@ def _lines(values: list[dict[str, Any]], x: tuple[str, str], y: tuple[str, str])
     )
     return figure(
         values,
-        data="curves",
+        data="rows",
         mark={"type": "line", "strokeWidth": 1.8, "interpolate": "linear"},
         encoding={
             "x": number(x[0], title=x[1], scale=unit),
