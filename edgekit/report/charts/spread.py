@@ -30,7 +30,7 @@ _CAPTION = (
     "reaches from the 1st to the 99th percentile, the dot is the 90th."
 )
 
-_BARE = " Of {} from an earlier edgekit no more is known than the median and what lies above it."
+_BARE = " Rows of an earlier edgekit have no more than the median and what lies above it: {}."
 
 
 def spread(entries: Sequence[Entry]) -> Chart | None:
