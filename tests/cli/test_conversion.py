@@ -23,7 +23,8 @@ def test_the_table_ends_with_where_the_files_are(result, capsys):
 
     printed = capsys.readouterr().out
     assert all(row.name in printed for row in result.report.rows)
-    assert printed.endswith("Written to there: artifact/, report.html, .md, .json and .csv, plots/.\n")
+    files = "artifact/, report.html, .md, .json and .csv, plots/."
+    assert printed.endswith(f"Written to there: {files}\n")
 
 
 def test_as_json_nothing_but_the_report_is_printed(result, capsys):
