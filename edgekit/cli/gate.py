@@ -89,7 +89,9 @@ def _as_text(result: Gate, report: Report) -> str:
         lines.append(
             f"{'pass' if check.passed else 'FAIL'}  {check.limit}{allowed}: {check.reason}."
         )
-    return "\n".join([*lines, *(f"note  {note}." for note in result.notes)])
+    lines += [f"note  {note}." for note in result.notes]
+    # What a report names may come from a stranger: CI takes a line of its own for a command.
+    return "\n".join(" ".join(line.splitlines()) for line in lines)
 
 
 def _as_json(result: Gate) -> str:

@@ -113,3 +113,13 @@ def test_what_is_no_report_ends_with_2(edgekit, tmp_path):
 
     assert (ended.code, ended.stdout) == (2, "")
     assert "is not a report of schema 1" in ended.stderr
+
+
+def test_a_name_cannot_begin_a_line_of_its_own(edgekit, report, tmp_path):
+    named = report.model_copy(update={"device": "CPU\n::error::owned\r::set-output"})
+    (tmp_path / "report.json").write_text(to_json(named), encoding="utf-8")
+
+    ended = edgekit("gate", tmp_path / "report.json", "--max-p90-ms", "900")
+
+    assert ended.code == 0
+    assert not any(line.startswith("::") for line in ended.stdout.splitlines())
