@@ -128,7 +128,7 @@ def quantize_calibrated(
         calibrated.bias_shifts,
     )
     seen, weights = calibrated.statistics, calibrated.importance
-    rounded = {name: quantized.ranges[name] for name in decided.leaders}
+    rounded = {n: span for n, span in quantized.ranges.items() if n in decided.leaders}
     costs = rounding_costs(network.graph, seen, weights, rounded)
     return replace(quantized, statistics=seen, costs=costs)
 
