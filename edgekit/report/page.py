@@ -55,6 +55,7 @@ def to_html(
         entries_of([report]),
         draw_charts([report]) if charts is None else charts,
         title=f"{report.target} on {report.device}",
+        lead_columns=(),
         report=report,
         detail_columns=shown(DETAIL_COLUMNS, report.rows),
         gallery=gallery,
