@@ -72,9 +72,9 @@ def rounding_costs(
     That is the squared error of the value, weighed by the squared gradients of the predictions;
     values without gradients are left out.
     """
-    errors = rounding_errors(graph, statistics, importance)
-    spans = {name: span for name, span in ranges.items() if name in errors}
-    return {name: errors[name](span.low, span.high) for name, span in spans.items()}
+    asked = {name: importance[name] for name in ranges if name in importance}
+    errors = rounding_errors(graph, statistics, asked)
+    return {name: error(ranges[name].low, ranges[name].high) for name, error in errors.items()}
 
 
 def _through(graph: Graph, names: Iterable[str]) -> dict[str, Through | None]:

@@ -11,7 +11,7 @@ from edgekit.estimate.constants import CONSTANTS
 from edgekit.estimate.layers import fused_layers
 from edgekit.estimate.processor import Runtime, processors_of
 from edgekit.estimate.rank import precisions_of, rank
-from edgekit.estimate.roofline import estimate, work_of
+from edgekit.estimate.roofline import work_of
 from edgekit.pipeline.prepare import network_of, prepare
 from edgekit.report.estimated import Estimated
 from edgekit.report.schema import Row
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from edgekit.estimate.constants import Constants
     from edgekit.estimate.processor import Processor
-    from edgekit.estimate.roofline import Estimate, Work
+    from edgekit.estimate.roofline import Estimate
     from edgekit.pipeline.options import ModelOptions
     from edgekit.report.schema import Hw
     from edgekit.values import Graph, Precision
@@ -95,16 +95,15 @@ def estimate_graph(graph: Graph, device: str, runtime: Runtime, precision: Preci
     """
     found = processors_of(device, find_device(device))
     _require(device, found, precision)
-    able = [one for one in found if one.runtime == runtime and precision in precisions_of(one)]
-    if not able:
+    able = [one for one in found if one.runtime == runtime]
+    ranked = rank(work_of(fused_layers(graph)), able, precision)
+    if not ranked:
         runtimes = sorted({one.runtime for one in found})
         raise ConfigError(
             f"--device {device}: expected an estimate of {runtime} in {precision}, found figures "
             f"for {', '.join(runtimes)}. List what there is with: edgekit devices --model MODEL"
         )
-    work: Work = work_of(fused_layers(graph))
-    estimates = [estimate(work, one, precision) for one in able]
-    return min(estimates, key=lambda one: one.ms)
+    return ranked[0]
 
 
 def estimated_row(name: str, one: Estimate, input_hw: Hw) -> Row:

@@ -128,7 +128,8 @@ def quantize_calibrated(
         calibrated.bias_shifts,
     )
     seen, weights = calibrated.statistics, calibrated.importance
-    rounded = {n: span for n, span in quantized.ranges.items() if n in decided.leaders}
+    leaders = set(decided.leaders)
+    rounded = {name: span for name, span in quantized.ranges.items() if name in leaders}
     costs = rounding_costs(network.graph, seen, weights, rounded)
     return replace(quantized, statistics=seen, costs=costs)
 

@@ -86,12 +86,16 @@ def _signed(value: float) -> str:
 def _of_latency(field: str) -> Callable[[Row], str]:
     def text(row: Row) -> str:
         latency: LatencyMs | None = row.latency_ms
-        if row.estimate is not None and field == "p50":
-            one = row.estimate
-            return f"≈ {ms(one.ms)} ({ms(one.low_ms)} to {ms(one.high_ms)})"
         return DASH if latency is None else ms(getattr(latency, field))
 
     return text
+
+
+def _p50(row: Row) -> str:
+    if row.estimate is None:
+        return _of_latency("p50")(row)
+    one = row.estimate
+    return f"≈ {ms(one.ms)} ({ms(one.low_ms)} to {ms(one.high_ms)})"
 
 
 def _spread_of_latency(percentile: str) -> Callable[[Row], str]:
@@ -133,7 +137,7 @@ NAME = Column("Row", lambda r: r.name, numeric=False)
 MAP = Column("mAP", lambda r: points(r.map))
 LOSS = Column("Loss (95 %)", lambda r: signed_points(r.map_drop_points, r.map_drop_ci95))
 AGREEMENT = Column("Agreement", lambda r: points(r.agreement))
-P50 = Column("p50 ms", _of_latency("p50"))
+P50 = Column("p50 ms", _p50)
 SPEEDUP = Column("Speedup (95 %)", lambda r: times(r.speedup, r.speedup_ci95))
 COLUMNS = (
     NAME,

@@ -126,9 +126,9 @@ class Facet:
 
 def facets_of(entries: Sequence[Entry]) -> tuple[Facet, ...]:
     """Return what there are several of among ``entries``."""
-    facets = []
+    facets, rows = [], row_facets(entries)
     for key, heading in _FACETS.items():
-        values = tuple(dict.fromkeys(facts[key] for facts in row_facets(entries)))
+        values = tuple(dict.fromkeys(row[key] for row in rows))
         if len(values) > 1:
             facets.append(Facet(key, heading, values))
     return tuple(facets)

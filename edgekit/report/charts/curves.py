@@ -2,56 +2,76 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from edgekit.report.charts.chart import Chart
 from edgekit.report.charts.theme import HUES, figure, name, number, told
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from edgekit.report.entries import Entry
     from edgekit.report.quality import Curves
 
 MOST = len(HUES)
-STEPS = 101
 
 
 def precision_recall(entries: Sequence[Entry]) -> Chart | None:
     """Return precision against recall at IoU 0.5; ``None`` where no row has its curves."""
-    drawn = _drawn(entries)
-    if not drawn:
-        return None
-    values = [
-        {**_who(entry), "recall": step / 100, "precision": round(value, 4)}
-        for entry, curves in drawn
-        for step, value in enumerate(curves.precision_at_recall)
-    ]
-    return Chart(
-        name="precision-recall",
-        title="Precision against recall",
-        words=_words("Precision against recall at IoU 0.5", drawn),
-        caption="At IoU 0.5, interpolated as COCO does, mean over classes." + _left_out(entries),
-        spec=_lines(values, ("recall", "recall"), ("precision", "precision")),
+    return _chart(
+        "Precision against recall",
+        "At IoU 0.5, interpolated as COCO does, mean over classes.",
+        entries,
+        _Axes("precision-recall", ("recall", "recall"), ("precision", "precision")),
+        lambda curves: curves.precision_at_recall,
     )
 
 
 def f1_over_confidence(entries: Sequence[Entry]) -> Chart | None:
     """Return F1 over confidence at IoU 0.5; ``None`` where no row has its curves."""
+    return _chart(
+        "F1 over confidence",
+        "What a threshold keeps, at IoU 0.5, all classes together.",
+        entries,
+        _Axes("f1-confidence", ("confidence", "confidence threshold"), ("f1", "F1")),
+        lambda curves: curves.f1,
+    )
+
+
+class _Axes(NamedTuple):
+    """Name of a chart, and of each axis the field and the title."""
+
+    name: str
+    x: tuple[str, str]
+    y: tuple[str, str]
+
+
+def _chart(
+    title: str,
+    caption: str,
+    entries: Sequence[Entry],
+    axes: _Axes,
+    heights: Callable[[Curves], Sequence[float]],
+) -> Chart | None:
     drawn = _drawn(entries)
     if not drawn:
         return None
     values = [
-        {**_who(entry), "confidence": step / 100, "f1": round(value, 4)}
+        {
+            "key": entry.key,
+            "label": entry.label,
+            axes.x[0]: step / 100,
+            axes.y[0]: round(value, 4),
+        }
         for entry, curves in drawn
-        for step, value in enumerate(curves.f1)
+        for step, value in enumerate(heights(curves))
     ]
     return Chart(
-        name="f1-confidence",
-        title="F1 over confidence",
-        words=_words("F1 over confidence at IoU 0.5", drawn),
-        caption="What a threshold keeps, at IoU 0.5, all classes together." + _left_out(entries),
-        spec=_lines(values, ("confidence", "confidence threshold"), ("f1", "F1")),
+        name=axes.name,
+        title=title,
+        words=_words(f"{title} at IoU 0.5", drawn),
+        caption=caption + _left_out(entries),
+        spec=_lines(values, axes),
     )
 
 
@@ -60,10 +80,6 @@ def _drawn(entries: Sequence[Entry]) -> list[tuple[Entry, Curves]]:
     found = [(e, e.row.curves) for e in entries if e.row.curves is not None]
     found.sort(key=lambda pair: not (pair[0].row.baseline or pair[0].shipped))
     return sorted(found[:MOST], key=lambda pair: pair[0].key)
-
-
-def _who(entry: Entry) -> dict[str, Any]:
-    return {"key": entry.key, "label": entry.label}
 
 
 def _left_out(entries: Sequence[Entry]) -> str:
@@ -78,7 +94,8 @@ def _words(what: str, drawn: Sequence[tuple[Entry, Curves]]) -> str:
     return f"{what}. " + "; ".join(each) + "."
 
 
-def _lines(values: list[dict[str, Any]], x: tuple[str, str], y: tuple[str, str]) -> dict[str, Any]:
+def _lines(values: list[dict[str, Any]], axes: _Axes) -> dict[str, Any]:
+    x, y = axes.x, axes.y
     labels = list(dict.fromkeys(v["label"] for v in values))
     color = name("label", title=None, scale={"domain": labels, "range": list(HUES[: len(labels)])})
     unit = {"domain": [0, 1]}

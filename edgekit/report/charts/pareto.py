@@ -6,7 +6,19 @@ from typing import TYPE_CHECKING, Any
 
 from edgekit.report.cells import RUNTIMES, ms, points, signed_points, times
 from edgekit.report.charts.chart import Chart
-from edgekit.report.charts.theme import ACCENT, HUES, INK, LINE, PAPER, figure, name, number, told
+from edgekit.report.charts.theme import (
+    ACCENT,
+    HEIGHT_PX,
+    HUES,
+    LINE,
+    PAPER,
+    WIDTH_PX,
+    figure,
+    name,
+    number,
+    precision_shape,
+    told,
+)
 from edgekit.report.label_places import Labelled, Rect, place_labels
 from edgekit.report.pareto import pareto_front
 
@@ -16,18 +28,11 @@ if TYPE_CHECKING:
     from edgekit.report.entries import Entry
     from edgekit.report.schema import Row
 
-SHAPES = {
-    "fp32": "circle",
-    "fp16": "square",
-    "bf16": "cross",
-    "int8": "diamond",
-    "mixed": "triangle-up",
-}
 LEAST_SPAN = 4.0  # points: a difference of rounding must not fill the axis
 MARK_PX = 10
 NAMED = 8  # so few rows all get their names, of more only those that ship
 NAME_CHARACTERS = 32
-PLOT_HW = (340, 640)
+PLOT_HW = (HEIGHT_PX, WIDTH_PX)
 # Of rows sorted by time, those that are better than all before them; of a tie, the best alone.
 _BY_TIME = {
     "sort": [{"field": "p50"}, {"field": "y", "order": "descending"}],
@@ -57,10 +62,7 @@ def pareto(entries: Sequence[Entry]) -> Chart | None:
         return None
     values = [_value(e, by_map=by_map) for e in placed]
     title = "mAP50-95, points" if by_map else "agreement with FP32, points"
-    each = [
-        f"{e.label}: {points(_accuracy(e, by_map=by_map))} at {v['p50_text']} ms"
-        for e, v in zip(placed, values, strict=True)
-    ]
+    each = [f"{v['label']}: {v['y_text']} at {v['p50_text']} ms" for v in values]
     several = len({v["rivals"] for v in values}) > 1
     absent = [e.label for e in entries if e not in placed]
     missing = f" Not drawn, for want of a figure: {', '.join(absent)}." if absent else ""
@@ -212,9 +214,6 @@ def _mark() -> dict[str, Any]:
 
 def _looks(values: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """Return shape by precision, and colour by what there are several of."""
-    seen = [p for p in SHAPES if any(v["precision"] == p for v in values)]
-    scale = {"domain": seen, "range": [SHAPES[p] for p in seen]}
-    shape = name("precision", scale=scale, legend={"symbolFillColor": INK})
     facet = next(
         (f for f in ("device", "model", "runtime") if len({v[f] for v in values}) > 1), "runtime"
     )
@@ -222,7 +221,7 @@ def _looks(values: Sequence[dict[str, Any]]) -> dict[str, Any]:
     hues = [HUES[i % len(HUES)] for i in range(len(domain))]
     legend = {"title": facet} if len(domain) > 1 else None
     return {
-        "shape": shape,
+        "shape": precision_shape(values),
         "color": name(facet, scale={"domain": domain, "range": hues}, legend=legend),
         "stroke": {"condition": {"test": "datum.shipped", "value": ACCENT}, "value": PAPER},
         "size": {

@@ -6,7 +6,10 @@ that stands alone gets the light page's values.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
 PRINT_COLORS = {
     "paper": "#ffffff",
@@ -27,6 +30,13 @@ HUES = tuple(f"var(--hue-{n})" for n in range(1, 7))
 INK, MUTED, FAINT, LINE = "var(--ink)", "var(--muted)", "var(--faint)", "var(--line)"
 ACCENT, ALARM, PAPER = "var(--accent)", "var(--alarm)", "var(--paper)"
 
+SHAPES = {
+    "fp32": "circle",
+    "fp16": "square",
+    "bf16": "cross",
+    "int8": "diamond",
+    "mixed": "triangle-up",
+}
 WIDTH_PX, HEIGHT_PX = 640, 340
 STEP_PX = 22
 _FONT = "system-ui, sans-serif"
@@ -75,6 +85,13 @@ def number(field: str, **more: object) -> dict[str, Any]:
 def name(field: str, **more: object) -> dict[str, Any]:
     """Return an encoding of a word."""
     return {"field": field, "type": "nominal", **more}
+
+
+def precision_shape(values: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the shape that stands for the precision of each of ``values``, with its legend."""
+    seen = [p for p in SHAPES if any(v["precision"] == p for v in values)]
+    scale = {"domain": seen, "range": [SHAPES[p] for p in seen]}
+    return name("precision", scale=scale, legend={"symbolFillColor": INK})
 
 
 def told(*fields: tuple[str, str]) -> list[dict[str, Any]]:

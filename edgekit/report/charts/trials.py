@@ -6,8 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 from edgekit.report.cells import ms, points, signed_points, times
 from edgekit.report.charts.chart import Chart
-from edgekit.report.charts.pareto import SHAPES
-from edgekit.report.charts.theme import ACCENT, INK, LINE, PAPER, figure, name, number, told
+from edgekit.report.charts.theme import (
+    ACCENT,
+    INK,
+    LINE,
+    PAPER,
+    figure,
+    number,
+    precision_shape,
+    told,
+)
 
 if TYPE_CHECKING:
     from edgekit.report.schema import Search, Trial
@@ -70,9 +78,6 @@ def _value(trial: Trial, search: Search) -> dict[str, Any]:
 
 
 def _spec(values: list[dict[str, Any]], title: str) -> dict[str, Any]:
-    seen = [p for p in SHAPES if any(v["precision"] == p for v in values)]
-    scale = {"domain": seen, "range": [SHAPES[p] for p in seen]}
-    shape = name("precision", scale=scale, legend={"symbolFillColor": INK})
     right = 1.15 * max(v["time"] for v in values)
     place: dict[str, Any] = {
         "x": number(
@@ -93,7 +98,7 @@ def _spec(values: list[dict[str, Any]], title: str) -> dict[str, Any]:
             "mark": {"type": "point", "filled": True, "opacity": 1, "strokeWidth": 1.4},
             "encoding": {
                 **place,
-                "shape": shape,
+                "shape": precision_shape(values),
                 "stroke": color,
                 "fill": {
                     "condition": [
